@@ -1,0 +1,1 @@
+"""Who may speak: credentials, principals, secrets; storage through a port. Imports nothing of ours."""

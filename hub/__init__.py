@@ -1,0 +1,1 @@
+"""What happens to a case: rules, intake, delivery, store, interface. Only app.py sees adapters and monitoring."""

@@ -1,0 +1,1 @@
+"""The HTTP face: hot doors as plain ASGI, everything else FastAPI."""

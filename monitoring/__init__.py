@@ -1,0 +1,1 @@
+"""What we see: the table of events, logs, metrics, traces. Imports nothing of ours."""
