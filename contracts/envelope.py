@@ -24,7 +24,6 @@ class Sender:
     unit_id: str
     connection_id: str
     credential_id: str
-    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,244 @@
+"""Administration: profiles, states, keys, secrets, lanes, letters, the refused shelf. Administrators only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import Field
+
+from contracts.checking import check_body
+from contracts.model import Line, Model, Optionally
+from contracts.nouns import UnitState
+from contracts.problem import Problem
+from hub.api.asgi import read_body
+from hub.api.deps import Caller, Known, answer, caller_of, services_of
+from hub.api.speaker import admin
+from hub.api.views import present, refused_document
+from hub.delivery import repair
+from hub.letters import letter_id, position_of
+from hub.onboarding import Applied
+from hub.store import reading
+from hub.store import registry as registry_store
+
+
+def _administrator(request: Request) -> None:
+    admin(caller_of(request).principal)
+
+
+router = APIRouter(prefix="/api/v1", tags=["administration"], dependencies=[Depends(_administrator)])
+
+UnitId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
+
+
+class StateChange(Model):
+    """A unit's new state, with the reason; ``live`` is the administrator's recorded approval."""
+
+    state: UnitState
+    reason: Line
+
+
+class KeyRequest(Model):
+    """A new API key for a unit."""
+
+    admin: bool = False
+    note: Optionally[Line] = None
+    days: Optionally[Annotated[int, Field(ge=1, le=3650)]] = None
+
+
+class Reason(Model):
+    """Why an operator did it."""
+
+    reason: Line
+
+
+async def _body(request: Request) -> bytes:
+    services = services_of(request)
+    return await read_body(request.receive, request.headers.get("content-length"), services.settings.body_max_bytes)
+
+
+def _by(caller: Known) -> str:
+    return f"{caller.principal.unit_id}/{caller.principal.credential_id}"
+
+
+@router.put("/units/{unit}/profile", summary="应用接入档案 / apply a profile (YAML or JSON)")
+async def apply_profile(request: Request, caller: Caller, unit: UnitId) -> Response:
+    """Apply a unit's profile. Signing secrets that are made now are in the answer, once."""
+    raw = await _body(request)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem("profile_invalid", "接入档案应为 UTF-8 文本。", "A profile is UTF-8 text.") from None
+    applied = await services_of(request).onboarding.apply(text, _by(caller), unit)
+    return answer(_applied(applied))
+
+
+@router.get("/units/{unit}/profile", summary="接入档案 / the profile in force and its history")
+async def profile(request: Request, caller: Caller, unit: UnitId) -> Response:
+    """Every version, newest first, with who and when."""
+    async with services_of(request).pool.acquire() as conn:
+        history = await registry_store.profile_history(conn, unit)
+    if not history:
+        raise Problem("not_found", "该单位还没有接入档案。", "The unit has no profile yet.")
+    items = [
+        {"version": version, "document": document, "applied_at": at, "applied_by": by}
+        for version, document, at, by in history
+    ]
+    return answer({"unit_id": unit, "items": items})
+
+
+@router.post("/units/{unit}/state", summary="接入状态 / move a unit to a state")
+async def set_state(request: Request, caller: Caller, unit: UnitId) -> Response:
+    """draft, testing, certified, live, suspended or retired."""
+    change = check_body(StateChange, await _body(request))
+    await services_of(request).onboarding.set_state(unit, change.state, _by(caller), change.reason)
+    return answer({"unit_id": unit, "state": change.state.value})
+
+
+@router.post("/units/{unit}/keys", status_code=201, summary="签发密钥 / issue an API key")
+async def issue_key(request: Request, caller: Caller, unit: UnitId) -> Response:
+    """The key's text is in the answer, once; only its digest is kept."""
+    wanted = check_body(KeyRequest, await _body(request))
+    text, row = await services_of(request).onboarding.issue_key(
+        unit, _by(caller), admin=wanted.admin, note=wanted.note or "", days=wanted.days
+    )
+    return answer({"key_id": row.key_id, "unit_id": unit, "key": text.reveal()}, 201)
+
+
+@router.get("/keys", summary="密钥列表 / list keys")
+async def list_keys(request: Request, caller: Caller) -> Response:
+    """Every key without its secret."""
+    async with services_of(request).pool.acquire() as conn:
+        rows = await registry_store.keys(conn)
+    return answer(
+        {
+            "items": [
+                present(
+                    key_id=row.key_id,
+                    unit_id=row.unit_id,
+                    scopes=sorted(row.scopes),
+                    note=row.note or None,
+                    created_at=row.created_at,
+                    expires_at=row.expires_at,
+                    revoked_at=row.revoked_at,
+                )
+                for row in rows
+            ]
+        }
+    )
+
+
+@router.delete("/keys/{key_id}", summary="撤销密钥 / revoke a key")
+async def revoke_key(request: Request, caller: Caller, key_id: Annotated[str, Path(max_length=64)]) -> Response:
+    """Good for nothing within seconds, in every process."""
+    if "\0" in key_id or not await services_of(request).onboarding.revoke_key(key_id, _by(caller)):
+        raise Problem("not_found", "没有在用的该密钥。", "There is no such key in force.")
+    return answer({"key_id": key_id, "revoked": True})
+
+
+@router.post("/connections/{connection}/secret", status_code=201, summary="轮换签名密钥 / rotate a signing secret")
+async def rotate_secret(request: Request, caller: Caller, connection: UnitId) -> Response:
+    """New secrets, shown once; for a day the old ones sign beside them."""
+    shown = await services_of(request).onboarding.rotate_signing(connection, _by(caller))
+    return answer({"secrets": [{"connection_id": name, "secret": secret.reveal()} for name, secret in shown]}, 201)
+
+
+@router.get("/lanes", summary="通道 / every lane with what waits on it")
+async def lanes(request: Request, caller: Caller) -> Response:
+    """Waiting, held and dead letters per connection; whether it is paused or its breaker open."""
+    rows = await reading.lanes(services_of(request).pool)
+    return answer(
+        {
+            "items": [
+                present(
+                    connection_id=row.connection_id,
+                    unit_id=row.unit_id,
+                    running=row.running,
+                    breaker=row.breaker,
+                    paused_at=row.paused_at,
+                    paused_reason=row.paused_reason,
+                    waiting=row.waiting,
+                    held=row.held,
+                    dead=row.dead,
+                    oldest_waiting_at=row.oldest,
+                )
+                for row in rows
+            ]
+        }
+    )
+
+
+@router.post("/lanes/{connection}/resume", summary="恢复通道 / let a paused lane go on")
+async def resume_lane(request: Request, caller: Caller, connection: UnitId) -> Response:
+    """After what paused it (credentials, certificate, address) was mended."""
+    if not await services_of(request).onboarding.resume_lane(connection, _by(caller)):
+        raise Problem("not_found", "没有暂停的该通道。", "There is no such paused lane.")
+    return answer({"connection_id": connection, "resumed": True})
+
+
+@router.post("/letters/{id}/replay", summary="重新投递 / replay a held or dead letter")
+async def replay(request: Request, caller: Caller, id: Annotated[str, Path(max_length=32)]) -> Response:
+    """The same letter with the same bytes goes out again; a receiver that had it drops it by its id."""
+    reason = check_body(Reason, await _body(request)).reason
+    done = await repair.replay(services_of(request).pool, _position(id), _by(caller), reason)
+    return answer({"letter_id": letter_id(done), "replayed": True})
+
+
+@router.post("/letters/{id}/cancel", summary="取消信件 / cancel a held or dead letter")
+async def cancel(request: Request, caller: Caller, id: Annotated[str, Path(max_length=32)]) -> Response:
+    """It will not be delivered; the next letter of its case goes on."""
+    reason = check_body(Reason, await _body(request)).reason
+    done = await repair.cancel(services_of(request).pool, _position(id), _by(caller), reason)
+    return answer({"letter_id": letter_id(done), "cancelled": True})
+
+
+@router.get("/refused", summary="拒收消息 / the refused shelf")
+async def refused(
+    request: Request,
+    caller: Caller,
+    unit_id: Annotated[str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")] = None,
+    settled: bool = False,
+    before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:
+    """Messages that broke their contract, newest first."""
+    rows = await reading.refused(services_of(request).pool, unit_id=unit_id, before=before, settled=settled, limit=limit)
+    return answer({"items": [refused_document(row) for row in rows]})
+
+
+@router.get("/refused/{refused_id}", summary="拒收消息原文 / one refused message, raw")
+async def refused_one(
+    request: Request, caller: Caller, refused_id: Annotated[int, Path(ge=1, le=2**62)]
+) -> Response:
+    """The bytes as they came (shown as text), and why they were refused."""
+    row = await reading.refused_one(services_of(request).pool, refused_id)
+    if row is None:
+        raise Problem("not_found")
+    return answer(refused_document(row))
+
+
+@router.post("/refused/{refused_id}/settle", summary="处理完毕 / take it off the shelf's open list")
+async def settle(
+    request: Request, caller: Caller, refused_id: Annotated[int, Path(ge=1, le=2**62)]
+) -> Response:
+    """Somebody dealt with it."""
+    async with services_of(request).pool.acquire() as conn:
+        if not await reading.settle_refused(conn, refused_id, _by(caller)):
+            raise Problem("not_found")
+    return answer({"refused_id": refused_id, "settled": True})
+
+
+def _position(text: str) -> int:
+    position = position_of(text)
+    if position is None:
+        raise Problem("not_found", "没有该信件。", "There is no such letter.")
+    return position
+
+
+def _applied(applied: Applied) -> dict[str, object]:
+    return {
+        "unit_id": applied.unit_id,
+        "version": applied.version,
+        "state": applied.state.value,
+        "secrets": [{"connection_id": name, "secret": secret.reveal()} for name, secret in applied.shown_once],
+    }

@@ -1,0 +1,47 @@
+"""What the HTTP face needs of the hub, in one value; ``hub/app.py`` fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from auth.api_keys import KeyCheck
+from auth.sessions import Sessions
+from hub.attachments import Attachments
+from hub.clock import CityClock
+from hub.intake import Intake
+from hub.onboarding import Onboarding
+from hub.rates import Rates
+from hub.registry import Registry
+from hub.say import Say
+from hub.settings import Settings
+from hub.signals import Bell
+from hub.store.pool import Pool
+
+
+class ReadyCheck(Protocol):
+    """Readiness with causes: (ready, document)."""
+
+    def __call__(self) -> Awaitable[tuple[bool, dict[str, object]]]: ...
+
+
+@dataclass(slots=True)
+class Services:
+    """The face's dependencies."""
+
+    settings: Settings
+    pool: Pool
+    intake: Intake
+    registry: Callable[[], Registry]
+    clock: Callable[[], CityClock]
+    keys: KeyCheck
+    sessions: Sessions
+    rates: Rates
+    attachments: Attachments
+    onboarding: Onboarding
+    say: Say
+    ready: ReadyCheck
+    metrics: Callable[[], Awaitable[bytes]]
+    entries_bell: Bell = field(default_factory=Bell)
+    letters_bell: Bell = field(default_factory=Bell)

@@ -1,0 +1,171 @@
+"""The course that one message takes through a case: steps in turn, each an entry with its letters. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from contracts.city import Directory
+from contracts.envelope import Message
+from contracts.messages import Dispatch, StatusNotice, VerificationRequest
+from contracts.problem import Problem
+from hub.case_numbers import number_of
+from hub.cases import Case, Entry, apply, opened
+from hub.decision import Decision, LetterOrder, Personal, Sight
+from hub.facts import Dispatched, Fact, VerificationRequested, Verified
+from hub.life_cycle import STATE_WORDS, STEP_WORDS, State, Step, StepNotAllowed, after, steps_from
+from hub.registry import Registry
+
+HUB = "hub"
+"""Who acts where a rule decides and no unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What deciding a batch may know: the city time, the registry, the attachments named, the ids in hand."""
+
+    now: datetime
+    registry: Registry
+    attachments: Mapping[str, str] = field(default_factory=dict)
+    new_ids: Iterator[int] = iter(())
+
+    @property
+    def directory(self) -> Directory:
+        """The directory in force now."""
+        return self.registry.directory(self.now)
+
+
+@dataclass(slots=True)
+class Course:
+    """Takes steps for one message and gathers what they come to."""
+
+    message: Message
+    context: Context
+    case: Case | None
+    entries: list[Entry] = field(default_factory=list)
+    letters: list[LetterOrder] = field(default_factory=list)
+    sights: list[Sight] = field(default_factory=list)
+    personal: Personal | None = None
+
+    @property
+    def known(self) -> Case:
+        """The case as it is by now."""
+        if self.case is None:
+            raise RuntimeError("no step was taken yet")
+        return self.case
+
+    def begin(self, fact: Fact, standing: tuple[str, ...]) -> Case:
+        """Open the case with its report; ``standing`` are the units that see it to its end."""
+        case_id = next(self.context.new_ids)
+        entry = self._entry(case_id, 1, Step.REPORT, State.REPORTED, fact, by_rule=False)
+        entry = replace(
+            entry, audience=standing, personal_id=str(self.personal.personal_id) if self.personal else None
+        )
+        self.case = opened(entry, number_of(case_id, self.context.registry.division_code))
+        self._note(entry, frozenset())
+        return self.case
+
+    def take(self, step: Step, fact: Fact, *, by_rule: bool = False) -> Case:
+        """Take one step. Raises ``Problem`` where the case's state does not allow it."""
+        case = self.known
+        try:
+            state = after(case.state, step)
+        except StepNotAllowed:
+            raise not_allowed(case, step) from None
+        entry = self._entry(case.case_id, case.version + 1, step, state, fact, by_rule=by_rule)
+        moved = apply(case, entry)
+        # Who loses sight with this step still reads of it, and so knows that it has.
+        entry = replace(entry, audience=tuple(sorted(case.watchers | moved.watchers)))
+        self.case = moved
+        self._note(entry, case.watchers)
+        return self.case
+
+    def decision(self) -> Decision:
+        """Everything that the message changed."""
+        return Decision(self.known, tuple(self.entries), tuple(self.letters), tuple(self.sights), self.personal)
+
+    def _entry(self, case_id: int, sequence: int, step: Step, state: State, fact: Fact, *, by_rule: bool) -> Entry:
+        message, now = self.message, self.context.now
+        return Entry(
+            case_id=case_id,
+            sequence=sequence,
+            step=step,
+            state=state,
+            mode=message.mode if self.case is None else self.case.mode,
+            unit_id=HUB if by_rule else message.sender.unit_id,
+            connection_id=HUB if by_rule else message.sender.connection_id,
+            effective_at=now if by_rule else message.effective_at or now,
+            known_at=now,
+            directory_version=self.context.registry.directory_version,
+            fact=fact,
+            audience=(),
+            actor=None if by_rule else message.actor,
+            on_behalf_of=None if by_rule else message.on_behalf_of,
+            message_key=message.keys[0],
+            message_digest=message.fingerprint,
+            traceparent=message.traceparent,
+        )
+
+    def _note(self, entry: Entry, watched: frozenset[str]) -> None:
+        self.entries.append(entry)
+        watching = self.known.watchers
+        for unit in sorted(watching - watched):
+            self.sights.append(Sight(unit, entry.case_id, entry.sequence, open=True))
+        for unit in sorted(watched - watching):
+            self.sights.append(Sight(unit, entry.case_id, entry.sequence, open=False))
+        for unit, contract, due in _addressed(entry):
+            self._write(entry, unit, contract, due)
+        told = {letter.unit_id for letter in self.letters if letter.entry_sequence == entry.sequence}
+        for unit in entry.audience:
+            if unit not in told and unit != entry.unit_id:
+                self._write(entry, unit, StatusNotice.contract, None)
+
+    def _write(self, entry: Entry, unit: str, contract: str, due: datetime | None) -> None:
+        case = self.known
+        for connection in self.context.registry.receivers_of(unit, contract):
+            counts = dict(case.letter_counts)
+            counts[unit] = counts.get(unit, 0) + 1
+            case = self.case = replace(case, letter_counts=tuple(counts.items()))
+            self.letters.append(
+                LetterOrder(
+                    case_id=entry.case_id,
+                    connection_id=connection.connection_id,
+                    unit_id=unit,
+                    entry_sequence=entry.sequence,
+                    contract=contract,
+                    unit_sequence=counts[unit],
+                    urgent=case.urgent,
+                    mode=entry.mode,
+                    due_at=due,
+                )
+            )
+
+
+def _addressed(entry: Entry) -> list[tuple[str, str, datetime]]:
+    """Who must be written to because of an entry, besides those who are merely told."""
+    fact = entry.fact
+    if isinstance(fact, Dispatched):
+        return [(fact.order.unit_id, Dispatch.contract, fact.order.due_at)]
+    if isinstance(fact, Verified) and fact.rework is not None:
+        return [(fact.rework.unit_id, Dispatch.contract, fact.rework.due_at)]
+    if isinstance(fact, VerificationRequested):
+        return [(fact.unit_id, VerificationRequest.contract, fact.due_at)]
+    return []
+
+
+def not_allowed(case: Case, step: Step) -> Problem:
+    """The refusal that says what the case's state is and what it allows."""
+    state, word = STATE_WORDS[case.state], STEP_WORDS[step]
+    possible = steps_from(case.state)
+    return Problem(
+        "step_not_allowed",
+        zh=f"案件 {case.case_number} 现为「{state.zh}」,不能{word.zh}。",
+        en=f"Case {case.case_number} is {state.en}; it cannot take the step '{word.en}'.",
+        fields=state_fields(case) | {"step": step.value, "steps_allowed": [each.value for each in possible]},
+    )
+
+
+def state_fields(case: Case) -> dict[str, object]:
+    """The case's present state, for a refusal."""
+    return {"case_number": case.case_number, "state": case.state.value, "version": case.version}

@@ -1,0 +1,448 @@
+"""One lane: the letters of one connection, in order per case, parallel across cases up to the unit's limit."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic, perf_counter
+
+from contracts.nouns import Connection, Delivered, Letter
+from contracts.port import Adapter, DeliveryFailed, Refused, Unauthorised, Unavailable
+from hub.clock import CityClock, machine_now
+from hub.delivery.breaker import Breaker, Position
+from hub.delivery.outcomes import Outcomes
+from hub.delivery.render import RENDERER, render
+from hub.delivery.retry import Bury, after_failure
+from hub.letters import WaitingLetter
+from hub.say import Say
+from hub.store import lanes as store
+from hub.store.lanes import Held, LaneReport, Lease, Tried
+from hub.store.pool import LOST, Pool
+
+IDLE_SECONDS = 5.0
+"""How long an idle lane sleeps when nothing wakes it: a lost notification costs this much, never a letter."""
+
+STOP_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Stream:
+    """Urgent or ordinary: how far it was taken, and how far all of it is settled or held."""
+
+    urgent: bool
+    done: int
+    taken: int
+    exhausted: bool = False
+    open: deque[int] = field(default_factory=deque)
+    finished: set[int] = field(default_factory=set)
+
+    def took(self, position: int) -> None:
+        self.open.append(position)
+        self.taken = max(self.taken, position)
+
+    def finish(self, position: int) -> None:
+        self.finished.add(position)
+        while self.open and self.open[0] in self.finished:
+            self.done = max(self.done, self.open.popleft())
+            self.finished.discard(self.done)
+        if not self.open:
+            self.done = self.taken
+
+
+@dataclass(slots=True)
+class Lane:
+    """Holds a lease and works its letters off until it is stopped or the lease is lost."""
+
+    lease: Lease
+    connection: Connection
+    adapter: Adapter
+    pool: Pool
+    takes: Pool
+    outcomes: Outcomes
+    clock: Callable[[], CityClock]
+    division: str
+    say: Say
+    lost: bool = False
+    paused: str | None = None
+    pausing: bool = False
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _breaker: Breaker = field(default_factory=Breaker)
+    _urgent: Stream = field(init=False)
+    _ordinary: Stream = field(init=False)
+    _chains: dict[int, deque[WaitingLetter]] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _held: dict[int, int] = field(default_factory=dict)
+    _in_hand: set[int] = field(default_factory=set)
+    _pins: list[tuple[bool, int, int, int]] = field(default_factory=list)
+    _stopping: bool = False
+    _recount: bool = False
+    _slots: asyncio.Semaphore = field(init=False)
+    _allowance: float = 0.0
+    _allowed_at: float = field(default_factory=monotonic)
+
+    def __post_init__(self) -> None:
+        self._urgent = Stream(True, self.lease.done_urgent, self.lease.taken_urgent)
+        self._ordinary = Stream(False, self.lease.done_ordinary, self.lease.taken_ordinary)
+        self._slots = asyncio.Semaphore(self.connection.concurrency)
+        self._allowance = max(1.0, self.connection.per_second)
+        self.paused = self.lease.paused_reason
+
+    def wake(self) -> None:
+        """There may be something new."""
+        self._urgent.exhausted = self._ordinary.exhausted = False
+        self._wake.set()
+
+    def held_changed(self) -> None:
+        """An operator replayed or cancelled a held letter."""
+        self._recount = True
+        self.wake()
+
+    def resume(self) -> None:
+        """A person let the lane go on."""
+        self.paused = None
+        self._breaker = Breaker()
+        self.wake()
+
+    async def run(self) -> None:
+        """Work until cancelled or the lease is lost."""
+        try:
+            await self._pin()
+            self._held = await store.held_by_case(self.pool, self.connection.connection_id)
+            await self._recover()
+            while not self.lost:
+                took = await self._take()
+                if not took:
+                    await self._sleep()
+        finally:
+            # What is on the wire may finish; what is cut off is in doubt, and the next holder tries it again.
+            self._stopping = True
+            if self._tasks and not self.lost:
+                await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- what to try -----------------------------------------------------------------------------------------------
+
+    async def _pin(self) -> None:
+        """Letters from here on are made by today's profile and renderer; those tried before keep theirs."""
+        kept = await store.pins(self.pool, self.connection.connection_id)
+        for stream in (self._urgent, self._ordinary):
+            last = [pin for pin in kept if pin[0] == stream.urgent][-1:]
+            wanted = (self.connection.profile_version, RENDERER)
+            if not last or last[0][2:] != wanted:
+                await store.pin(self.pool, self.connection.connection_id, stream.urgent, stream.taken, *wanted)
+                kept.append((stream.urgent, stream.taken, *wanted))
+        self._pins = kept
+
+    def _renderer_of(self, letter: Letter) -> int:
+        versions = [pin[3] for pin in self._pins if pin[0] == letter.urgent and pin[1] < letter.position]
+        return versions[-1] if versions else RENDERER
+
+    async def _recover(self) -> None:
+        for stream in (self._urgent, self._ordinary):
+            if stream.taken > stream.done:
+                letters = await store.in_doubt(
+                    self.pool,
+                    self.connection.connection_id,
+                    urgent=stream.urgent,
+                    done=stream.done,
+                    taken=stream.taken,
+                    division=self.division,
+                )
+                self._admit(stream, letters)
+                if not letters:
+                    stream.done = stream.taken
+
+    @property
+    def _window(self) -> int:
+        return max(4 * self.connection.concurrency, 64)
+
+    async def _take(self) -> int:
+        """Put the next letters into their cases' chains: held ones that are due, then urgent, then ordinary."""
+        self._breaker = self._breaker.at(monotonic())
+        if self._recount and not self._in_hand:
+            # Only while nothing is unwritten; until then a count that is too high costs a detour, never the order.
+            self._held = await store.held_by_case(self.pool, self.connection.connection_id)
+            self._recount = False
+        room = self._window - len(self._in_hand)
+        if self.paused or room <= 0 or not self._breaker.admits(len(self._in_hand)):
+            return 0
+        if self._breaker.position is Position.HALF_OPEN:
+            room = 1
+        took = 0
+        if self._held:
+            due = await store.due(self.pool, self.connection.connection_id, self._in_hand, room, self.division)
+            for waiting in due:
+                self._chain(waiting)
+            took += len(due)
+        for stream in (self._urgent, self._ordinary):
+            if took < room and not stream.exhausted:
+                stream.exhausted = True
+                letters = await store.take(
+                    self.takes,
+                    self.connection.connection_id,
+                    self.lease.fencing,
+                    urgent=stream.urgent,
+                    after=stream.taken,
+                    limit=room - took,
+                    division=self.division,
+                )
+                stream.exhausted = stream.exhausted and len(letters) < room - took
+                self._admit(stream, letters)
+                took += len(letters)
+        return took
+
+    def _admit(self, stream: Stream, letters: list[WaitingLetter]) -> None:
+        for waiting in letters:
+            stream.took(waiting.letter.position)
+            if waiting.letter.case_id in self._held:
+                self._hold(waiting, None, "behind an earlier letter of its case")
+            else:
+                self._chain(waiting)
+
+    def _chain(self, waiting: WaitingLetter) -> None:
+        self._in_hand.add(waiting.letter.position)
+        chain = self._chains.get(waiting.letter.case_id)
+        if chain is not None:
+            chain.append(waiting)
+            return
+        self._chains[waiting.letter.case_id] = deque([waiting])
+        task = asyncio.create_task(self._work_off(waiting.letter.case_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _sleep(self) -> None:
+        seconds = IDLE_SECONDS
+        if self._breaker.position is Position.OPEN:
+            seconds = min(seconds, max(0.01, self._breaker.until - monotonic()))
+        elif self._held and not self.paused:
+            try:
+                at = await store.next_due(self.pool, self.connection.connection_id, self._in_hand)
+            except LOST:
+                at = None
+            if at is not None:
+                seconds = min(seconds, max(0.01, (at - machine_now()).total_seconds()))
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            self._urgent.exhausted = self._ordinary.exhausted = False
+        self._wake.clear()
+
+    # -- trying ----------------------------------------------------------------------------------------------------
+
+    async def _work_off(self, case_id: int) -> None:
+        """One case's letters, one after the other; where one must wait, the later ones wait behind it."""
+        chain = self._chains[case_id]
+        try:
+            while chain:
+                waiting = chain[0]
+                await self._room_to_speak()
+                if self._stopping or self.lost:
+                    return  # neither settled nor held: the next holder finds it in doubt
+                if self.paused or self._breaker.at(monotonic()).position is Position.OPEN:
+                    self._put_back(chain)
+                    return
+                passed = await self._try(waiting)
+                chain.popleft()
+                if not passed:
+                    self._put_back(chain)
+                    return
+        finally:
+            self._chains.pop(case_id, None)
+
+    def _put_back(self, chain: deque[WaitingLetter]) -> None:
+        while chain:
+            waiting = chain.popleft()
+            if waiting.held:
+                # It is in the held table and stays due.
+                self._in_hand.discard(waiting.letter.position)
+                continue
+            first = waiting.letter.case_id not in self._held
+            self._hold(waiting, machine_now() if first else None, "not tried: the connection is down")
+
+    async def _try(self, waiting: WaitingLetter) -> bool:
+        letter, attempt = waiting.letter, waiting.attempts + 1
+        rendered = render(letter, waiting.told, self._renderer_of(letter))
+        taken_at, began = machine_now(), perf_counter()
+        failure: DeliveryFailed | None = None
+        delivered: Delivered | None = None
+        async with self._slots:
+            sent_at = machine_now()
+            try:
+                delivered = await self.adapter.deliver(self.connection, rendered)
+            except DeliveryFailed as known:
+                failure = known
+            except Exception as bug:  # an adapter's bug costs an attempt, never the lane
+                self.say("adapter.failed", connection_id=letter.connection_id, fault=repr(bug)[:500])
+                failure = Unavailable(f"the hub's own fault: {type(bug).__name__}")
+        tried = Tried(
+            letter=letter,
+            attempt=attempt,
+            outcome=delivered.receipt.value if delivered else _outcome_of(failure),
+            status=delivered.status if delivered else failure.status if failure else None,
+            digest=rendered.digest,
+            answer=(delivered.answer if delivered else failure.answer if failure else b"")[:2048],
+            reason=failure.reason[:500] if failure else "",
+            taken_at=taken_at,
+            sent_at=sent_at,
+            ended_at=machine_now(),
+        )
+        if delivered is not None:
+            self._delivered(waiting, tried, perf_counter() - began)
+            return True
+        self._failed(waiting, tried, failure or Unavailable("no answer"))
+        return False
+
+    def _delivered(self, waiting: WaitingLetter, tried: Tried, seconds: float) -> None:
+        self._answered()
+        report = self._report()
+        report.tried.append(tried)
+        self._settle(waiting, report)
+        self.say(
+            "letter.delivered",
+            letter_id=tried.letter.position,
+            unit_id=tried.letter.unit_id,
+            connection_id=tried.letter.connection_id,
+            contract=tried.letter.contract,
+            case_number=tried.letter.case_number,
+            attempt=tried.attempt,
+            receipt=tried.outcome,
+            seconds=seconds,
+            wait_seconds=(tried.ended_at - tried.letter.written_at).total_seconds(),
+            traceparent=tried.letter.traceparent,
+        )
+
+    def _failed(self, waiting: WaitingLetter, tried: Tried, failure: DeliveryFailed) -> None:
+        letter, report = waiting.letter, self._report()
+        report.tried.append(tried)
+        if isinstance(failure, Refused):
+            self._answered()
+            self._hold(waiting, None, failure.reason, buried=True, attempts=tried.attempt)
+            self.say("letter.buried", **_fields(tried, failure))
+            return
+        if isinstance(failure, Unauthorised):
+            self.paused = report.paused = failure.reason[:500]
+            self.pausing = True
+            self._hold(waiting, machine_now(), failure.reason, attempts=tried.attempt)
+            self.say("lane.paused", connection_id=letter.connection_id, unit_id=letter.unit_id, reason=failure.reason)
+            return
+        was = self._breaker.position
+        self._breaker = self._breaker.failed(monotonic())
+        if self._breaker.position is Position.OPEN and was is not Position.OPEN:
+            self.say("breaker.opened", connection_id=letter.connection_id, unit_id=letter.unit_id, reason=failure.reason)
+        wait = after_failure(
+            tried.attempt,
+            slack_seconds=self._slack(letter.due_at),
+            retry_after_seconds=failure.retry_after_seconds if isinstance(failure, Unavailable) else None,
+            chance=random.random(),
+        )
+        if isinstance(wait, Bury):
+            self._hold(waiting, None, wait.reason, buried=True, attempts=tried.attempt)
+            self.say("letter.buried", **_fields(tried, failure))
+            return
+        due = machine_now() + timedelta(seconds=wait.pause_seconds)
+        self._hold(waiting, due, failure.reason, attempts=tried.attempt)
+        self.say("letter.held", due_seconds=wait.pause_seconds, **_fields(tried, failure))
+
+    def _answered(self) -> None:
+        if self._breaker.position is not Position.CLOSED:
+            self.say(
+                "breaker.closed", connection_id=self.connection.connection_id, unit_id=self.connection.unit_id
+            )
+            self._wake.set()
+        self._breaker = self._breaker.answered()
+
+    # -- telling ---------------------------------------------------------------------------------------------------
+
+    def _settle(self, waiting: WaitingLetter, report: LaneReport) -> None:
+        letter = waiting.letter
+        if waiting.held:
+            report.settled.append((letter.case_id, letter.position))
+            left = self._held.get(letter.case_id, 1) - 1
+            if left > 0:
+                self._held[letter.case_id] = left
+            else:
+                self._held.pop(letter.case_id, None)
+        else:
+            self._finish(letter.position, letter.urgent, report)
+
+    def _hold(
+        self, waiting: WaitingLetter, due: datetime | None, reason: str, *, buried: bool = False, attempts: int = 0
+    ) -> None:
+        letter, report = waiting.letter, self._report()
+        report.held.append(Held(letter, due, max(attempts, waiting.attempts), reason[:500], buried))
+        if not waiting.held:
+            self._held[letter.case_id] = self._held.get(letter.case_id, 0) + 1
+            self._finish(letter.position, letter.urgent, report)
+
+    def _finish(self, position: int, urgent: bool, report: LaneReport) -> None:
+        stream = self._urgent if urgent else self._ordinary
+        stream.finish(position)
+        report.done_urgent, report.done_ordinary = self._urgent.done, self._ordinary.done
+
+    def _report(self) -> LaneReport:
+        report = self.outcomes.report(self._empty_report, self._written)
+        report.breaker, report.failures = self._breaker.position.value, self._breaker.failures
+        return report
+
+    def _empty_report(self) -> LaneReport:
+        return LaneReport(
+            self.connection.connection_id, self.lease.fencing, self._urgent.done, self._ordinary.done
+        )
+
+    def _written(self, report: LaneReport, ours: bool) -> None:
+        if not ours:
+            self.lost = True
+        if report.paused:
+            self.pausing = False
+        # Only now: until the outcome is written, the held table may still show a letter as due.
+        self._in_hand.difference_update(item.letter.position for item in report.tried)
+        self._in_hand.difference_update(item.letter.position for item in report.held)
+        self._wake.set()
+
+    def _slack(self, due: datetime | None) -> float | None:
+        if due is None:
+            return None
+        clock = self.clock()
+        return clock.machine_span(due - clock.now()).total_seconds()
+
+    async def _room_to_speak(self) -> None:
+        """The unit's own limit of letters a second: a bucket of one second's letters."""
+        rate = self.connection.per_second
+        while True:
+            now = monotonic()
+            self._allowance = min(max(1.0, rate), self._allowance + (now - self._allowed_at) * rate)
+            self._allowed_at = now
+            if self._allowance >= 1:
+                self._allowance -= 1
+                return
+            await asyncio.sleep((1 - self._allowance) / rate)
+
+
+def _outcome_of(failure: DeliveryFailed | None) -> str:
+    match failure:
+        case Refused():
+            return "refused"
+        case Unauthorised():
+            return "unauthorised"
+        case Unavailable(in_doubt=True):
+            return "in_doubt"
+    return "unavailable"
+
+
+def _fields(tried: Tried, failure: DeliveryFailed) -> dict[str, object]:
+    return {
+        "letter_id": tried.letter.position,
+        "unit_id": tried.letter.unit_id,
+        "connection_id": tried.letter.connection_id,
+        "contract": tried.letter.contract,
+        "case_number": tried.letter.case_number,
+        "attempt": tried.attempt,
+        "reason": failure.reason,
+    }

@@ -1,0 +1,342 @@
+"""The one way in: every message, whatever brought it, ends in ``Intake.receive``.
+
+Messages that arrive while the last batch commits form the next one; there is no timer. A batch is one transaction:
+remember, lock and load, decide, write, commit; then each sender is answered. Nothing is answered before it is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from time import perf_counter
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from contracts.envelope import Message
+from contracts.problem import Problem, Violation
+from hub.case_numbers import case_id, day_of, month_of
+from hub.cases import Case
+from hub.clock import CityClock, machine_now
+from hub.decide import Context, decide
+from hub.decision import Answer, Decision, Loaded, Outbox, Remembered
+from hub.registry import Registry
+from hub.say import Say
+from hub.store import batches
+from hub.store.pool import CLASHED, LOST, Pool
+
+Outcome = Answer | Problem
+
+ROWS_MAX = 400
+BYTES_MAX = 4 * 1024 * 1024
+WAITING_MAX = 20_000
+RETRY_SECONDS = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    messages: Sequence[Message]
+    answered: asyncio.Future[list[Outcome]]
+    size: int
+
+
+@dataclass(slots=True)
+class Intake:
+    """Receives messages in batches. ``workers`` batches are under way at once, each on its own connection."""
+
+    pool: Pool
+    registry: Callable[[], Registry]
+    clock: Callable[[], CityClock]
+    say: Say
+    workers: int = 2
+    _queue: deque[_Waiting] = field(default_factory=deque)
+    _rows_waiting: int = 0
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _numbers: _Numbers = field(default_factory=lambda: _Numbers())
+    _months: set[int] = field(default_factory=set)
+
+    def start(self) -> None:
+        """Begin to take batches."""
+        self._tasks = [asyncio.create_task(self._work(), name=f"intake-{n}") for n in range(self.workers)]
+
+    async def stop(self) -> None:
+        """Finish what was taken; what still waits is told to come again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._queue:
+            waiting = self._queue.popleft()
+            if not waiting.answered.done():
+                waiting.answered.set_result([Problem("overloaded", retry_after_seconds=2)] * len(waiting.messages))
+
+    async def receive(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Decide messages and answer each, in order, once its batch is committed. Never raises for what was sent."""
+        if not messages:
+            return []
+        if self._rows_waiting + len(messages) > WAITING_MAX:
+            return [Problem("overloaded", retry_after_seconds=1)] * len(messages)
+        waiting = _Waiting(
+            messages, asyncio.get_running_loop().create_future(), sum(len(message.raw) for message in messages)
+        )
+        self._queue.append(waiting)
+        self._rows_waiting += len(messages)
+        self._arrived.set()
+        return await waiting.answered
+
+    # -- taking a batch ------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            while not self._queue:
+                self._arrived.clear()
+                await self._arrived.wait()
+            taken = self._take()
+            try:
+                await self._settle(taken)
+            except asyncio.CancelledError:
+                for waiting in taken:
+                    if not waiting.answered.done():
+                        waiting.answered.set_result([Problem("overloaded", retry_after_seconds=2)] * len(waiting.messages))
+                raise
+
+    def _take(self) -> list[_Waiting]:
+        taken: list[_Waiting] = []
+        rows = size = 0
+        while self._queue:
+            head = self._queue[0]
+            if taken and (rows + len(head.messages) > ROWS_MAX or size + head.size > BYTES_MAX):
+                break
+            self._queue.popleft()
+            rows += len(head.messages)
+            size += head.size
+            if not head.answered.done():
+                taken.append(head)
+        self._rows_waiting -= rows
+        return taken
+
+    async def _settle(self, taken: list[_Waiting]) -> None:
+        messages = [message for waiting in taken for message in waiting.messages]
+        outcomes = await self._decided(messages)
+        at = 0
+        for waiting in taken:
+            count = len(waiting.messages)
+            if not waiting.answered.done():
+                waiting.answered.set_result(outcomes[at : at + count])
+            at += count
+
+    # -- one batch -----------------------------------------------------------------------------------------------
+
+    async def _decided(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Commit one batch, again where the store was lost or in the way, by halves where a message spoils it."""
+        for pause in RETRY_SECONDS:
+            if pause:
+                await asyncio.sleep(pause)
+            began = perf_counter()
+            try:
+                outcomes = await self._once(messages)
+            except batches.DecidedElsewhere:
+                continue
+            except CLASHED as fault:
+                self.say("batch.retried", reason=type(fault).__name__, messages=len(messages))
+                continue
+            except LOST as fault:
+                # The commit may or may not have taken effect. The next try looks the keys up first, so a message that
+                # was committed gets its first answer and none takes effect twice.
+                self.say("batch.retried", reason=type(fault).__name__, messages=len(messages))
+                continue
+            except Exception as fault:  # one message spoils the batch: find it by halving
+                return await self._halved(messages, fault)
+            self.say("batch.committed", messages=len(messages), seconds=perf_counter() - began)
+            return outcomes
+        return [Problem("store_unavailable", retry_after_seconds=5)] * len(messages)
+
+    async def _halved(self, messages: Sequence[Message], fault: Exception) -> list[Outcome]:
+        if len(messages) == 1:
+            message = messages[0]
+            self.say("message.failed", contract=message.contract, unit_id=message.sender.unit_id, fault=repr(fault)[:500])
+            return [Problem("internal")]
+        self.say("batch.halved", messages=len(messages), reason=type(fault).__name__)
+        middle = len(messages) // 2
+        return [*await self._decided(messages[:middle]), *await self._decided(messages[middle:])]
+
+    async def _once(self, messages: Sequence[Message]) -> list[Outcome]:
+        registry, clock = self.registry(), self.clock()
+        machine = machine_now()
+        now = clock.at(machine)
+        day = day_of(now, registry.zone)
+        # Before the transaction: it must not wait for anything but the database.
+        first_serial = await self._serials(day, sum(1 for message in messages if message.kind == "case.report"))
+        async with self.pool.acquire() as conn, conn.transaction():
+            loaded = await self._load(conn, messages, registry)
+            context = Context(now=now, registry=registry, attachments=loaded.attachments)
+            fold = _Fold(loaded, context, _ids(day, first_serial))
+            outcomes = [fold.decide(message) for message in messages]
+            base = await batches.write(conn, fold.outbox, now, machine, registry.directory_version)
+        return [_placed(outcome, fold.outbox, base) for outcome in outcomes]
+
+    async def _load(self, conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], registry: Registry) -> Loaded:
+        keys = {key for message in messages for key in message.keys}
+        remembered = await batches.first_answers(conn, keys, registry.division_code)
+        ids = {message.case_id for message in messages if message.case_id is not None}
+        cases = await batches.lock_cases(conn, ids) if ids else {}
+        photos = {photo for message in messages for photo in getattr(message.body, "photos", ())}
+        attachments = await batches.known_attachments(conn, photos) if photos else {}
+        return Loaded(cases, remembered, attachments)
+
+    async def _serials(self, day: int, wanted: int) -> int:
+        if wanted == 0:
+            return 0
+        month = month_of(case_id(day, 1))
+        if month not in self._months:
+            async with self.pool.acquire() as conn:
+                if await batches.ensure_month(conn, month):
+                    self.say("partition.created", month=month)
+            self._months.add(month)
+        while (first := self._numbers.take(day, wanted)) is None:
+            block = max(16, 4 * wanted)
+            async with self.pool.acquire() as conn:
+                self._numbers.add(day, await batches.take_numbers(conn, day, block), block)
+        return first
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """The block of serials in hand. What is left of a block when the day turns or the process ends is a gap."""
+
+    day: int = 0
+    next_serial: int = 0
+    end: int = 0
+
+    def take(self, day: int, wanted: int) -> int | None:
+        if day != self.day or self.next_serial + wanted > self.end:
+            return None
+        first, self.next_serial = self.next_serial, self.next_serial + wanted
+        return first
+
+    def add(self, day: int, first: int, count: int) -> None:
+        self.day, self.next_serial, self.end = day, first, first + count
+
+
+def _ids(day: int, first_serial: int) -> Iterable[int]:
+    serial = first_serial
+    while True:
+        yield case_id(day, serial)
+        serial += 1
+
+
+@dataclass(slots=True)
+class _Fold:
+    """Decides a batch's messages in turn; several of one case fold into each other."""
+
+    loaded: Loaded
+    context: Context
+    new_ids: Iterable[int]
+    outbox: Outbox = field(default_factory=Outbox)
+    _decided: dict[bytes, Remembered] = field(default_factory=dict)
+
+    def decide(self, message: Message) -> Outcome:
+        before = self._remembered(message)
+        if before is not None:
+            return _again(message, before)
+        case = self._case(message)
+        try:
+            decision = decide(case, message, replace(self.context, new_ids=self.new_ids))
+        except Problem as problem:
+            if case is not None and problem.kind != "case_unknown":
+                self._remember_refusal(message, case, problem)
+            return problem
+        self._keep(message, decision)
+        return self._remember(message, decision)
+
+    def _remembered(self, message: Message) -> Remembered | None:
+        for key in message.keys:
+            known = self._decided.get(key) or self.loaded.remembered.get(key)
+            if known is not None:
+                return known
+        return None
+
+    def _case(self, message: Message) -> Case | None:
+        if message.case_id is None:
+            return None
+        return self.outbox.cases.get(message.case_id) or self.loaded.cases.get(message.case_id)
+
+    def _keep(self, message: Message, decision: Decision) -> None:
+        out, case = self.outbox, decision.case
+        out.cases[case.case_id] = case
+        out.entries.extend(decision.entries)
+        out.letters.extend(decision.letters)
+        out.sights.extend(decision.sights)
+        if decision.personal is not None:
+            out.personal.append((case.case_id, decision.personal))
+        out.raw.append(
+            (case.case_id, UUID(bytes=message.keys[0]), message.received_at, message.content_type, message.raw)
+        )
+
+    def _remember(self, message: Message, decision: Decision) -> Answer:
+        last = decision.entries[-1]
+        answer = Answer(last.case_id, decision.case.case_number, last.sequence, last.state, position=0)
+        for key in message.keys:
+            self.outbox.keys.append((UUID(bytes=key), message.fingerprint, last.case_id, last.sequence, None))
+            self._decided[key] = Remembered(message.fingerprint, answer)
+        return answer
+
+    def _remember_refusal(self, message: Message, case: Case, problem: Problem) -> None:
+        text = refusal_text(problem)
+        for key in message.keys:
+            self.outbox.keys.append((UUID(bytes=key), message.fingerprint, case.case_id, None, text))
+            self._decided[key] = Remembered(message.fingerprint, None, text)
+        self.outbox.raw.append(
+            (case.case_id, UUID(bytes=message.keys[0]), message.received_at, message.content_type, message.raw)
+        )
+
+
+def _again(message: Message, before: Remembered) -> Outcome:
+    if before.fingerprint != message.fingerprint:
+        return Problem(
+            "key_reused",
+            zh="同一标识(Idempotency-Key、CloudEvents id 或上报方案件号)已用于不同内容。",
+            en="The same id (Idempotency-Key, CloudEvents id or sender's case id) was used for other content.",
+        )
+    if before.answer is not None:
+        return replace(before.answer, repeated=True)
+    return refusal_from(before.refusal or "{}")
+
+
+def _placed(outcome: Outcome, outbox: Outbox, base: int) -> Outcome:
+    if isinstance(outcome, Problem) or outcome.position:
+        return outcome
+    for index in range(len(outbox.entries) - 1, -1, -1):
+        entry = outbox.entries[index]
+        if entry.case_id == outcome.case_id and entry.sequence == outcome.version:
+            return replace(outcome, position=base + index)
+    return outcome
+
+
+def refusal_text(problem: Problem) -> str:
+    """A decided refusal as it is remembered, so that a repeat gets the same one."""
+    return orjson.dumps(
+        {
+            "kind": problem.kind,
+            "zh": problem.zh,
+            "en": problem.en,
+            "violations": [[v.pointer, v.zh, v.en, v.rule] for v in problem.violations],
+            "fields": dict(problem.fields),
+        }
+    ).decode()
+
+
+def refusal_from(text: str) -> Problem:
+    """The refusal that ``refusal_text`` remembered."""
+    kept = orjson.loads(text)
+    return Problem(
+        kept.get("kind", "step_not_allowed"),
+        kept.get("zh", ""),
+        kept.get("en", ""),
+        tuple(Violation(*row) for row in kept.get("violations", ())),
+        kept.get("fields", {}),
+    )

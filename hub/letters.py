@@ -1,0 +1,45 @@
+"""A letter on its way, the entry that it tells, and its public id. Plain values between the store and delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.nouns import Letter
+from hub.facts import Fact
+from hub.life_cycle import State, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The entry that a letter tells."""
+
+    sequence: int
+    step: Step
+    state: State
+    unit_id: str
+    effective_at: datetime
+    known_at: datetime
+    fact: Fact
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLetter:
+    """A letter with the entry that it tells, and how often it was tried."""
+
+    letter: Letter
+    told: Told
+    attempts: int = 0
+    held: bool = False
+
+
+def letter_id(position: int) -> str:
+    """The stable public id of a letter (``webhook-id``, CloudEvents ``id``)."""
+    return f"ltr_{position:016d}"
+
+
+def position_of(letter_id: str) -> int | None:
+    """The position behind a public letter id; None where it is none."""
+    digits = letter_id.removeprefix("ltr_")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 19 else None

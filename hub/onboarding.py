@@ -1,0 +1,182 @@
+"""Onboarding (接入): a unit's profile, its state, its keys and its signing secrets. Every act is kept with who did it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import yaml
+from pydantic import ValidationError
+
+from auth.api_keys import CredentialRow, mint
+from auth.principal import Scope
+from auth.redaction import Secret
+from auth.signing_secrets import generate_asymmetric, generate_symmetric, public_text
+from contracts.checking import violations_of
+from contracts.nouns import Transport, UnitState
+from contracts.problem import Problem, Violation
+from contracts.profile import Profile, Signing
+from hub.clock import machine_now
+from hub.registry import Registry
+from hub.safe import SIGNING, Safe
+from hub.say import Say
+from hub.store import lanes
+from hub.store import registry as store
+from hub.store.pool import Pool
+
+EndpointCheck = Callable[[str], Awaitable[tuple[str, str] | None]]
+"""Why an endpoint must not be reached from here (Chinese, English), or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a profile came to. ``shown_once`` holds signing secrets that were made now."""
+
+    unit_id: str
+    version: int
+    state: UnitState
+    shown_once: tuple[tuple[str, Secret], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Onboarding:
+    """The administrator's verbs on units."""
+
+    pool: Pool
+    safe: Safe
+    registry: Callable[[], Registry]
+    refused_endpoint: EndpointCheck
+    say: Say
+
+    async def apply(self, text: str, by: str, unit_id: str | None = None) -> Applied:
+        """Apply a profile (YAML or JSON). A new unit begins as draft; a live one stays live with the new version."""
+        profile = await self._read(text)
+        if unit_id is not None and profile.unit != unit_id:
+            said = f"{profile.unit} ≠ {unit_id}"
+            raise Problem("profile_invalid", violations=(Violation("#/unit", said, said, "unit"),))
+        now = machine_now()
+        if profile.unit not in self.registry().directory(now).units:
+            raise Problem(
+                "profile_invalid",
+                violations=(
+                    Violation(
+                        "#/unit",
+                        f"城市名录中没有单位 {profile.unit}",
+                        f"the city's directory has no unit {profile.unit}",
+                    ),
+                ),
+            )
+        document = profile.model_dump_json(exclude_none=True)
+        async with self.pool.acquire() as conn, conn.transaction():
+            kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(profile.unit)
+            state = UnitState(kept.state) if kept else UnitState.DRAFT
+            if kept and kept.document == document:
+                return Applied(profile.unit, kept.version, state)
+            version = await store.add_profile(conn, profile.unit, document, by)
+            await store.put_state(conn, profile.unit, state, version, None)
+            await store.add_operation(conn, by, "units.apply", profile.unit, f"version {version}")
+        shown = await self._missing_secrets(profile)
+        self.say("unit.applied", unit_id=profile.unit, version=version, by=by)
+        return Applied(profile.unit, version, state, shown)
+
+    async def set_state(self, unit_id: str, state: UnitState, by: str, reason: str) -> None:
+        """Move a unit to a state. ``live`` is an administrator's recorded approval until certification exists."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
+            if kept is None:
+                raise Problem("unit_unknown", f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet.")
+            approved = by if state is UnitState.LIVE else None
+            await store.put_state(conn, unit_id, state, kept.version, approved)
+            await store.add_operation(conn, by, f"units.{state}", unit_id, reason)
+        self.say("unit.approved" if state is UnitState.LIVE else "unit.moved", unit_id=unit_id, state=state, by=by)
+
+    async def issue_key(
+        self, unit_id: str, by: str, *, admin: bool = False, note: str = "", days: int | None = None
+    ) -> tuple[Secret, CredentialRow]:
+        """A new API key; its text is shown once and never kept."""
+        now = machine_now()
+        if unit_id not in self.registry().directory(now).units:
+            raise Problem("unit_unknown", f"城市名录中没有单位 {unit_id}。", f"The directory has no unit {unit_id}.")
+        scopes = [Scope.UNIT, Scope.ADMIN] if admin else [Scope.UNIT]
+        expires = now + timedelta(days=days) if days else None
+        made = mint(unit_id, scopes, now, note, expires)
+        async with self.pool.acquire() as conn, conn.transaction():
+            await store.add_key(conn, made.row)
+            await store.add_operation(conn, by, "keys.issue", made.row.key_id, unit_id)
+        self.say("key.issued", unit_id=unit_id, key_id=made.row.key_id, by=by)
+        return made.text, made.row
+
+    async def revoke_key(self, key_id: str, by: str) -> bool:
+        """Revoke a key everywhere, within seconds."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            done = await store.revoke_key(conn, key_id)
+            await store.add_operation(conn, by, "keys.revoke", key_id)
+        if done:
+            self.say("key.revoked", key_id=key_id, by=by)
+        return done
+
+    async def rotate_signing(self, connection_id: str, by: str) -> tuple[tuple[str, Secret], ...]:
+        """New signing secrets for a connection; the old ones sign beside them for a day."""
+        connection = self.registry().connections.get(connection_id)
+        if connection is None or connection.transport is not Transport.REST:
+            raise Problem("not_found", f"没有推送连接 {connection_id}。", f"There is no push connection {connection_id}.")
+        shown = await self._new_secrets(connection_id, Signing(connection.settings.get("signing", Signing.HMAC)))
+        async with self.pool.acquire() as conn:
+            await store.add_operation(conn, by, "secrets.rotate", connection_id)
+        return shown
+
+    async def resume_lane(self, connection_id: str, by: str) -> bool:
+        """Let a paused lane go on."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            done = await lanes.resume(conn, connection_id)
+            await store.add_operation(conn, by, "lanes.resume", connection_id)
+        return done
+
+    async def _read(self, text: str) -> Profile:
+        try:
+            document = yaml.safe_load(text)
+        except yaml.YAMLError as fault:
+            mark = getattr(fault, "problem_mark", None)
+            where = f"第 {mark.line + 1} 行" if mark else ""
+            place = f" on line {mark.line + 1}" if mark else ""
+            raise Problem("profile_invalid", f"{where}不是有效的 YAML。", f"It is not valid YAML{place}.") from None
+        try:
+            profile = Profile.model_validate(document)
+        except ValidationError as fault:
+            raise Problem("profile_invalid", violations=violations_of(fault)) from None
+        faults = []
+        for index, connection in enumerate(profile.connections):
+            why = await self.refused_endpoint(connection.rest.endpoint) if connection.rest else None
+            if why:
+                faults.append(Violation(f"#/connections/{index}/rest/endpoint", *why, "endpoint"))
+        if faults:
+            raise Problem("profile_invalid", violations=tuple(faults))
+        return profile
+
+    async def _missing_secrets(self, profile: Profile) -> tuple[tuple[str, Secret], ...]:
+        shown: list[tuple[str, Secret]] = []
+        for entry in profile.connections:
+            if entry.rest is None:
+                continue
+            connection_id = f"{profile.unit}.{entry.name}"
+            have = await self.safe.signing(connection_id)
+            wants = entry.rest.signing
+            if (wants in (Signing.HMAC, Signing.BOTH) and not have.symmetric) or (
+                wants in (Signing.ED25519, Signing.BOTH) and not have.asymmetric
+            ):
+                shown.extend(await self._new_secrets(connection_id, wants))
+        return tuple(shown)
+
+    async def _new_secrets(self, connection_id: str, signing: Signing) -> tuple[tuple[str, Secret], ...]:
+        shown: list[tuple[str, Secret]] = []
+        if signing in (Signing.HMAC, Signing.BOTH):
+            symmetric = generate_symmetric()
+            await self.safe.put(connection_id, f"{SIGNING}/hmac", symmetric)
+            shown.append((connection_id, symmetric))
+        if signing in (Signing.ED25519, Signing.BOTH):
+            private = generate_asymmetric()
+            await self.safe.put(connection_id, f"{SIGNING}/ed25519", private)
+            # The private key never leaves the hub: the unit gets the public one.
+            shown.append((connection_id, Secret(public_text(private.reveal()))))
+        return tuple(shown)

@@ -1,0 +1,131 @@
+"""What every decision needs to know of the city and its units, as one value that all of a batch sees alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from contracts.city import City, Directory
+from contracts.nouns import Connection, Role, Transport, UnitState
+from contracts.profile import ConnectionProfile, Profile
+
+DESK_RECEIVES = frozenset({"case.dispatch", "case.verification_request"})
+"""What waits at a unit's desk (its browser page and inbox) where no connection of its own takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A snapshot: the directory's version, the connections in force, the units' states.
+
+    ``receivers`` answers (unit, contract name) with the connections that take such letters.
+    """
+
+    city: City
+    directory_version: int
+    zone: ZoneInfo
+    connections: Mapping[str, Connection]
+    receivers: Mapping[tuple[str, str], tuple[Connection, ...]]
+    states: Mapping[str, UnitState]
+    epoch: int = 1
+    _directories: dict[object, Directory] = field(default_factory=dict)
+
+    @property
+    def division_code(self) -> str:
+        """The city's own code, with which case numbers begin."""
+        return self.city.rules.division_code
+
+    def directory(self, moment: datetime) -> Directory:
+        """The directory in force at a moment of city time."""
+        day = moment.astimezone(self.zone).date()
+        known = self._directories.get(day)
+        if known is None:
+            if len(self._directories) > 64:
+                self._directories.clear()
+            known = self._directories[day] = self.city.at(day)
+        return known
+
+    def receivers_of(self, unit_id: str, contract: str) -> tuple[Connection, ...]:
+        """Where a letter of this contract to this unit goes: its own connections, else its desk."""
+        name = contract.partition("/")[0]
+        own = self.receivers.get((unit_id, name))
+        if own:
+            return own
+        return (desk(unit_id),) if name in DESK_RECEIVES else ()
+
+    def pull_connection(self, unit_id: str, name: str | None) -> Connection | None:
+        """The connection that a unit's inbox call means: the named one, else its first pull connection, else its desk."""
+        if name is not None:
+            wanted = self.connections.get(f"{unit_id}.{name}")
+            if wanted is None and name == "desk":
+                return desk(unit_id)
+            return wanted if wanted and wanted.transport in (Transport.PULL, Transport.DESK) else None
+        for connection in self.connections.values():
+            if connection.unit_id == unit_id and connection.transport is Transport.PULL:
+                return connection
+        return desk(unit_id)
+
+    def may_send(self, unit_id: str) -> UnitState:
+        """The unit's state; one without a profile works at its desk, and that is live."""
+        return self.states.get(unit_id, UnitState.LIVE)
+
+    def roles(self, unit_id: str, moment: datetime) -> frozenset[str]:
+        """What the unit is in the process; nothing where the directory does not know it."""
+        unit = self.directory(moment).units.get(unit_id)
+        return frozenset(unit.roles) if unit else frozenset()
+
+    def units_with(self, role: Role, moment: datetime) -> tuple[str, ...]:
+        """The units with a role, in the directory's order."""
+        return tuple(unit.unit_id for unit in self.directory(moment).units.values() if role in unit.roles)
+
+
+def desk(unit_id: str) -> Connection:
+    """The desk that every unit has: letters wait there until somebody fetches them or works them in the page."""
+    return Connection(f"{unit_id}.desk", unit_id, Transport.DESK, 0, {}, DESK_RECEIVES)
+
+
+def connections_of(profile: Profile, version: int) -> list[Connection]:
+    """The connections that a profile describes."""
+    return [_connection(profile.unit, version, entry) for entry in profile.connections]
+
+
+def build(
+    city: City,
+    directory_version: int,
+    profiles: Mapping[str, tuple[Profile, int, UnitState]],
+    epoch: int,
+) -> Registry:
+    """The registry of a city and the profiles in force; only live units receive by their own connections."""
+    connections: dict[str, Connection] = {}
+    receivers: dict[tuple[str, str], list[Connection]] = {}
+    for profile, version, state in profiles.values():
+        if state is not UnitState.LIVE:
+            continue
+        for connection in connections_of(profile, version):
+            connections[connection.connection_id] = connection
+            for name in connection.receives:
+                receivers.setdefault((profile.unit, name), []).append(connection)
+    return Registry(
+        city=city,
+        directory_version=directory_version,
+        zone=ZoneInfo(city.rules.time_zone),
+        connections=connections,
+        receivers={key: tuple(found) for key, found in receivers.items()},
+        states={unit_id: state for unit_id, (_, _, state) in profiles.items()},
+        epoch=epoch,
+    )
+
+
+def _connection(unit_id: str, version: int, entry: ConnectionProfile) -> Connection:
+    return Connection(
+        connection_id=f"{unit_id}.{entry.name}",
+        unit_id=unit_id,
+        transport=Transport(entry.transport),
+        profile_version=version,
+        settings=entry.rest.document() if entry.rest else {},
+        receives=frozenset(entry.receives),
+        concurrency=entry.concurrency,
+        per_second=entry.per_second,
+        timeout_seconds=entry.timeout_seconds,
+    )

@@ -1,0 +1,170 @@
+"""Loading and writing one intake batch: two round trips, set-wise, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from hub.case_numbers import number_of
+from hub.cases import Case
+from hub.codec import case_from, case_text, fact_text
+from hub.decision import Answer, Outbox, Remembered
+from hub.store.pool import Connection
+from hub.store.sql import statements
+
+SQL = statements("batches")
+
+
+class DecidedElsewhere(Exception):
+    """Another process decided a message of this batch meanwhile: load again."""
+
+
+async def first_answers(conn: Connection, keys: Collection[bytes], division: str) -> dict[bytes, Remembered]:
+    """How messages with these keys were decided before; unknown keys are left out."""
+    rows = await conn.fetch(SQL["first_answers"], [UUID(bytes=key) for key in keys])
+    return {row["key"].bytes: _remembered(row, division) for row in rows}
+
+
+async def lock_cases(conn: Connection, ids: Collection[int]) -> dict[int, Case]:
+    """Lock and load cases, sorted, so that two batches never wait for each other in a circle."""
+    rows = await conn.fetch(SQL["lock_cases"], sorted(ids))
+    return {row["case_id"]: case_from(row["body"]) for row in rows}
+
+
+async def known_attachments(conn: Connection, ids: Collection[str]) -> dict[str, str]:
+    """Attachment id → the unit that sent it, for those that exist."""
+    rows = await conn.fetch(SQL["known_attachments"], list(ids))
+    return {row["attachment_id"]: row["unit_id"] for row in rows}
+
+
+async def take_numbers(conn: Connection, day: int, wanted: int) -> int:
+    """The first serial of a block of ``wanted`` serials of a day."""
+    first: int = await conn.fetchval(SQL["take_numbers"], day, wanted)
+    return first
+
+
+async def ensure_month(conn: Connection, month: int) -> bool:
+    """Make the partitions of a month (YYYYMM); true where they were missing."""
+    made: bool = await conn.fetchval(SQL["ensure_month"], month)
+    return made
+
+
+async def write(conn: Connection, outbox: Outbox, now: datetime, machine: datetime, directory_version: int) -> int:
+    """Write everything; returns the first commit position (0 where the batch has no entry).
+
+    Entry ``i`` gets position ``base + i``, letters follow. Raises ``DecidedElsewhere``.
+    """
+    order = {(entry.case_id, entry.sequence): index for index, entry in enumerate(outbox.entries)}
+    try:
+        base: int = await conn.fetchval(
+            SQL["write_batch"],
+            len(outbox.entries) + len(outbox.letters),
+            *_columns(
+                13,
+                [
+                    (
+                        case.case_id,
+                        case.version,
+                        case.state,
+                        case.mode,
+                        case.reported.category_code,
+                        case.reported.location.area_id,
+                        case.reported.location.grid_cell,
+                        case.reported_by,
+                        case.lead_unit_id,
+                        case.reported.tier,
+                        case.registered_at,
+                        case.due_at,
+                        case_text(case),
+                    )
+                    for _, case in sorted(outbox.cases.items())
+                ],
+            ),
+            now,
+            *_columns(5, sorted(outbox.keys, key=lambda row: row[0].bytes)),
+            *_columns(5, outbox.raw),
+            *_columns(3, [(case_id, item.personal_id, item.body) for case_id, item in outbox.personal]),
+            *_columns(
+                13,
+                [
+                    (
+                        entry.case_id,
+                        entry.sequence,
+                        entry.step,
+                        entry.state,
+                        entry.mode,
+                        entry.unit_id,
+                        entry.connection_id,
+                        entry.actor,
+                        entry.on_behalf_of,
+                        UUID(bytes=entry.message_key) if entry.message_key else None,
+                        entry.message_digest,
+                        UUID(entry.personal_id) if entry.personal_id else None,
+                        entry.effective_at,
+                    )
+                    for entry in outbox.entries
+                ],
+            ),
+            directory_version,
+            *_columns(
+                3,
+                [(entry.traceparent, " ".join(entry.audience), fact_text(entry.fact)) for entry in outbox.entries],
+            ),
+            *_columns(
+                4,
+                [
+                    (sight.unit_id, sight.case_id, order[sight.case_id, sight.entry_sequence], sight.open)
+                    for sight in _last_sights(outbox)
+                ],
+            ),
+            *_columns(
+                9,
+                [
+                    (
+                        letter.case_id,
+                        letter.connection_id,
+                        letter.unit_id,
+                        letter.entry_sequence,
+                        letter.contract,
+                        letter.unit_sequence,
+                        letter.urgent,
+                        letter.mode,
+                        letter.due_at,
+                    )
+                    for letter in outbox.letters
+                ],
+            ),
+            machine,
+        )
+    except asyncpg.PostgresError as fault:
+        if fault.sqlstate == "CH002":
+            raise DecidedElsewhere from fault
+        raise
+    return base
+
+
+def _columns(width: int, rows: Sequence[tuple[Any, ...]]) -> tuple[Sequence[Any], ...]:
+    return tuple(zip(*rows, strict=True)) if rows else ((),) * width
+
+
+def _last_sights(outbox: Outbox) -> list[Any]:
+    # One statement may touch a row once: where a batch opens and closes the same sight, the last one counts.
+    return list({(sight.unit_id, sight.case_id): sight for sight in outbox.sights}.values())
+
+
+def _remembered(row: Any, division: str) -> Remembered:
+    answer = None
+    if row["refusal"] is None:
+        answer = Answer(
+            case_id=row["case_id"],
+            case_number=number_of(row["case_id"], division),
+            version=row["version"],
+            state=row["state"],
+            position=row["position"],
+            repeated=True,
+        )
+    return Remembered(bytes(row["fingerprint"]), answer, row["refusal"])

@@ -1,0 +1,151 @@
+"""What the hub knows of units: the directory's versions, profiles, states, keys, secrets; and the city clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from auth.api_keys import CredentialRow
+from hub.clock import CityClock
+from hub.store.pool import Connection
+from hub.store.sql import statements
+
+SQL = statements("registry")
+
+CHANGED_CHANNEL = "cityhub_registry"
+LETTERS_CHANNEL = "cityhub_letters"
+ENTRIES_CHANNEL = "cityhub_entries"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryVersion:
+    """One version of the directory, whole."""
+
+    version: int
+    digest: bytes
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitProfile:
+    """A unit's state and its profile in force, as JSON text."""
+
+    unit_id: str
+    state: str
+    version: int
+    document: str
+
+
+async def latest_directory(conn: Connection) -> DirectoryVersion | None:
+    """The newest directory; None before a city was loaded."""
+    row = await conn.fetchrow(SQL["latest_directory"])
+    return DirectoryVersion(row["version"], bytes(row["digest"]), row["document"]) if row else None
+
+
+async def directory(conn: Connection, version: int) -> DirectoryVersion | None:
+    """One version of the directory."""
+    row = await conn.fetchrow(SQL["directory"], version)
+    return DirectoryVersion(row["version"], bytes(row["digest"]), row["document"]) if row else None
+
+
+async def add_directory(conn: Connection, by: str, digest: bytes, document: str) -> int:
+    """Keep a new version and tell every process; the same content again is no new version."""
+    async with conn.transaction():
+        await conn.execute("LOCK TABLE directory_versions IN SHARE ROW EXCLUSIVE MODE")
+        last = await latest_directory(conn)
+        if last and last.digest == digest:
+            return last.version
+        version: int = await conn.fetchval(SQL["add_directory"], by, digest, document)
+        await conn.execute(SQL["tell"])
+    return version
+
+
+async def unit_profiles(conn: Connection) -> list[UnitProfile]:
+    """Every unit that has a profile."""
+    rows = await conn.fetch(SQL["unit_states"])
+    return [UnitProfile(row["unit_id"], row["state"], row["profile_version"], row["document"]) for row in rows]
+
+
+async def add_profile(conn: Connection, unit_id: str, document: str, by: str) -> int:
+    """Keep a new version of a unit's profile."""
+    version: int = await conn.fetchval(SQL["add_profile"], unit_id, document, by)
+    return version
+
+
+async def profile_history(conn: Connection, unit_id: str) -> list[tuple[int, str, datetime, str]]:
+    """(version, document, when, by), newest first."""
+    return [tuple(row) for row in await conn.fetch(SQL["profile_history"], unit_id)]
+
+
+async def put_state(conn: Connection, unit_id: str, state: str, version: int, approved_by: str | None) -> None:
+    """Set the unit's state and the profile in force."""
+    await conn.execute(SQL["put_state"], unit_id, state, version, approved_by)
+    await conn.execute(SQL["tell"])
+
+
+async def keys(conn: Connection) -> list[CredentialRow]:
+    """All keys, revoked ones too."""
+    return [
+        CredentialRow(
+            row["key_id"],
+            row["unit_id"],
+            bytes(row["digest"]),
+            frozenset(row["scopes"]),
+            row["note"],
+            row["created_at"],
+            row["expires_at"],
+            row["revoked_at"],
+        )
+        for row in await conn.fetch(SQL["keys"])
+    ]
+
+
+async def add_key(conn: Connection, row: CredentialRow) -> None:
+    """Keep a new key."""
+    await conn.execute(
+        SQL["add_key"], row.key_id, row.unit_id, row.digest, sorted(row.scopes), row.note, row.created_at, row.expires_at
+    )
+    await conn.execute(SQL["tell"])
+
+
+async def revoke_key(conn: Connection, key_id: str) -> bool:
+    """Revoke a key; false where there is none in force."""
+    done: str = await conn.execute(SQL["revoke_key"], key_id)
+    await conn.execute(SQL["tell"])
+    return done.endswith("1")
+
+
+async def secrets(conn: Connection, owner: str) -> list[tuple[str, int, str]]:
+    """(name, version, sealed) of an owner's live secrets, newest first within a name."""
+    return [tuple(row) for row in await conn.fetch(SQL["secrets"], owner)]
+
+
+async def add_secret(conn: Connection, owner: str, name: str, sealed: str, overlap_seconds: float) -> int:
+    """Keep a new version of a secret; older ones stay valid for the overlap."""
+    version: int = await conn.fetchval(SQL["add_secret"], owner, name, sealed)
+    await conn.execute(SQL["retire_secrets"], owner, name, version, overlap_seconds)
+    await conn.execute(SQL["tell"])
+    return version
+
+
+async def clock(conn: Connection) -> CityClock:
+    """The city clock as every process runs it."""
+    row = await conn.fetchrow(SQL["clock"])
+    return CityClock(row["machine_anchor"], row["city_anchor"], row["rate"])
+
+
+async def set_clock(conn: Connection, city: datetime, rate: float) -> None:
+    """Set the city clock, from now on."""
+    await conn.execute(SQL["set_clock"], city, rate)
+    await conn.execute(SQL["tell"])
+
+
+async def epoch(conn: Connection) -> int:
+    """The epoch in force: new after each restore."""
+    current: int = await conn.fetchval(SQL["epoch"])
+    return current
+
+
+async def add_operation(conn: Connection, by: str, verb: str, subject: str, reason: str = "") -> None:
+    """Keep what an operator did."""
+    await conn.execute(SQL["add_operation"], by, verb, subject, reason)
