@@ -18,7 +18,7 @@ from hub.clock import CityClock, machine_now
 from hub.store import batches
 from hub.store import registry as store
 from hub.store.migrate import migrate
-from hub.store.pool import SEARCH_PATH
+from hub.store.pool import SEARCH_PATH, Connection
 
 SHIPPED_CITY = Path(__file__).parent.parent / "contracts" / "cities" / "quzhou"
 
@@ -60,21 +60,21 @@ async def prepare(dsn: str, city_folder: Path | None, rate: float | None = None,
     return Prepared(tuple(each.name for each in applied), version, key)
 
 
-async def keep_city(conn: asyncpg.Connection, city: City, by: str) -> int:
+async def keep_city(conn: Connection, city: City, by: str) -> int:
     """Keep a city as the directory's next version; the same city again is no new version."""
     document = city.to_document()
     text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
     return await store.add_directory(conn, by, city.digest(), text)
 
 
-async def make_months(conn: asyncpg.Connection, now: datetime) -> list[int]:
+async def make_months(conn: Connection, now: datetime) -> list[int]:
     """Partitions for this month and the next, so that no batch waits for them; those made now."""
     this = now.year * 100 + now.month
     following = this + 1 if now.month < 12 else (now.year + 1) * 100 + 1
     return [month for month in (this, following) if await batches.ensure_month(conn, month)]
 
 
-async def _first_key(conn: asyncpg.Connection, city: City) -> Secret:
+async def _first_key(conn: Connection, city: City) -> Secret:
     command = next(unit.unit_id for unit in city.units if Role.COMMAND_CENTER in unit.roles)
     made = mint(command, [Scope.UNIT, Scope.ADMIN], machine_now(), "first administrator")
     await store.add_key(conn, made.row)

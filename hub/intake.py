@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import perf_counter
@@ -222,7 +222,7 @@ class _Numbers:
         self.day, self.next_serial, self.end = day, first, first + count
 
 
-def _ids(day: int, first_serial: int) -> Iterable[int]:
+def _ids(day: int, first_serial: int) -> Iterator[int]:
     serial = first_serial
     while True:
         yield case_id(day, serial)
@@ -235,7 +235,7 @@ class _Fold:
 
     loaded: Loaded
     context: Context
-    new_ids: Iterable[int]
+    new_ids: Iterator[int]
     outbox: Outbox = field(default_factory=Outbox)
     _decided: dict[bytes, Remembered] = field(default_factory=dict)
 

@@ -120,7 +120,7 @@ def by_events(arrival: Arrival) -> tuple[list[Message | Problem], list[str], boo
 
 
 def _of_event(arrival: Arrival, event: Event, raw: bytes) -> Message:
-    body = event.body(_model_of(event))
+    body: Body = event.body(_model_of(event))
     case_id = _case_id(event.subject, arrival.division) if event.subject else None
     if case_id is None and not isinstance(body, Report):
         raise Problem(

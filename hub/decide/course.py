@@ -66,13 +66,18 @@ class Course:
         self._note(entry, frozenset())
         return self.case
 
+    def refuse_unless(self, step: Step) -> None:
+        """Raises ``Problem`` where the case's state does not allow the step; for facts that are dear to make."""
+        try:
+            after(self.known.state, step)
+        except StepNotAllowed:
+            raise not_allowed(self.known, step) from None
+
     def take(self, step: Step, fact: Fact, *, by_rule: bool = False) -> Case:
         """Take one step. Raises ``Problem`` where the case's state does not allow it."""
         case = self.known
-        try:
-            state = after(case.state, step)
-        except StepNotAllowed:
-            raise not_allowed(case, step) from None
+        self.refuse_unless(step)
+        state = after(case.state, step)
         entry = self._entry(case.case_id, case.version + 1, step, state, fact, by_rule=by_rule)
         moved = apply(case, entry)
         # Who loses sight with this step still reads of it, and so knows that it has.

@@ -16,6 +16,7 @@ SQL = statements("inbox")
 async def lock_lane(conn: Connection, connection_id: str, unit_id: str) -> tuple[int, int]:
     """One puller at a time: lock the lane until the transaction ends; its cursors (urgent, ordinary)."""
     row = await conn.fetchrow(SQL["lock_lane"], connection_id, unit_id)
+    assert row is not None
     return row["done_urgent"], row["done_ordinary"]
 
 

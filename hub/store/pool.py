@@ -6,7 +6,7 @@ import asyncpg
 
 SEARCH_PATH = "cityhub, public"
 
-LOST: tuple[type[BaseException], ...] = (
+LOST: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,
@@ -19,18 +19,20 @@ LOST: tuple[type[BaseException], ...] = (
 )
 """The store was lost or not reached; whether the last commit took effect is unknown."""
 
-CLASHED: tuple[type[BaseException], ...] = (
+CLASHED: tuple[type[Exception], ...] = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
 """Another transaction was in the way; the same work passes when it is done again."""
 
 Pool = asyncpg.Pool
-Connection = asyncpg.pool.PoolConnectionProxy
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 
-async def open_pool(dsn: str, *, size_min: int = 2, size_max: int = 12, role: str = "hub") -> Pool:
-    """A pool whose connections see schema ``cityhub``. Raises what ``LOST`` lists where no server answers."""
+async def open_pool(dsn: str, *, size_min: int = 2, size_max: int = 12, role: str = "hub", relaxed: bool = False) -> Pool:
+    """A pool whose connections see schema ``cityhub``. A ``relaxed`` one does not wait for the disk at commit.
+
+    Raises what ``LOST`` lists where no server answers."""
     return await asyncpg.create_pool(
         dsn,
         min_size=size_min,
@@ -43,5 +45,6 @@ async def open_pool(dsn: str, *, size_min: int = 2, size_max: int = 12, role: st
             "timezone": "UTC",
             # No letter and no case waits for a transaction that somebody forgot.
             "idle_in_transaction_session_timeout": "60000",
+            **({"synchronous_commit": "off"} if relaxed else {}),
         },
     )

@@ -182,6 +182,7 @@ async def changes(
     """
     async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
         ahead = await conn.fetchrow(SQL["scanned"], after, scan)
+        assert ahead is not None
         if ahead["reached"] is None:
             return [], after, False
         rows = await conn.fetch(SQL["changes"], after, ahead["reached"], unit_id, limit)
@@ -194,6 +195,7 @@ async def changes(
 async def log_bounds(pool: Pool) -> tuple[int, int]:
     """(newest, oldest) position of the log."""
     row = await pool.fetchrow(SQL["head"])
+    assert row is not None
     return row["newest"], row["oldest"]
 
 

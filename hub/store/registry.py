@@ -131,6 +131,7 @@ async def add_secret(conn: Connection, owner: str, name: str, sealed: str, overl
 async def clock(conn: Connection) -> CityClock:
     """The city clock as every process runs it."""
     row = await conn.fetchrow(SQL["clock"])
+    assert row is not None
     return CityClock(row["machine_anchor"], row["city_anchor"], row["rate"])
 
 

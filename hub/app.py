@@ -1,0 +1,221 @@
+"""The composition root: the one place that joins everything. One call runs one worker process of a hub."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from adapters.guard import EndpointRefused, OutboundGuard
+from adapters.rest.adapter import RestAdapter
+from auth.api_keys import KeyCheck
+from auth.master_keys import load_or_create
+from auth.sealing import Sealer
+from auth.sessions import Sessions
+from contracts.nouns import Transport
+from contracts.port import DeliveryFailed
+from hub.api.face import VERSION, face
+from hub.api.services import Services
+from hub.attachments import Attachments
+from hub.delivery.lanes import Lanes
+from hub.intake import Intake
+from hub.onboarding import Onboarding
+from hub.rates import Rates
+from hub.refresher import Refresher
+from hub.safe import Safe
+from hub.say import Say, say_nothing
+from hub.settings import Settings
+from hub.signals import Signals
+from hub.store.pool import Pool, open_pool
+from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
+from hub.vitals import Vitals
+from monitoring.process import Watch, readiness
+
+LANE_CHANNEL = "cityhub_lane"
+UPKEEP_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What one process of a hub is told by its supervisor."""
+
+    settings: Settings
+    dsn: str
+    roles: frozenset[str]
+    slot: str
+    listening_fd: int | None = None
+    lifeline_fd: int | None = None
+
+
+async def run_worker(worker: Worker) -> None:
+    """Run the worker's roles until it is told to end or its supervisor dies."""
+    settings = worker.settings
+    watch = Watch.open(settings.data / "run", worker.slot, settings.log_level)
+    say = watch.say
+    ending = asyncio.Event()
+    _end_on_signals(ending)
+    _end_with_supervisor(worker.lifeline_fd, ending)
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(_pool(worker.dsn, worker.slot))
+        keys = KeyCheck()
+        refresher = Refresher(pool, keys, say)
+        await refresher.load()
+        signals = Signals(worker.dsn, say)
+        signals.on(CHANGED_CHANNEL, refresher.soon)
+        master = load_or_create(settings.data / "master.key")
+        safe = Safe(pool, Sealer(master))
+        refresher.changed.append(safe.forget)
+        guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+        tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
+        if "lanes" in worker.roles:
+            takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
+            lanes = _lanes(worker, pool, takes, refresher, RestAdapter(safe, guard, VERSION), say)
+            signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
+            signals.on(LANE_CHANNEL, lanes.held_changed)
+            refresher.changed.append(lanes.look)
+            tasks.append(lanes.run())
+        if "api" in worker.roles:
+            intake = Intake(pool, refresher.registry, refresher.clock, say)
+            intake.start()
+            vitals = Vitals(pool, refresher)
+            stack.push_async_callback(intake.stop)
+            services = Services(
+                settings=settings,
+                pool=pool,
+                intake=intake,
+                registry=refresher.registry,
+                clock=refresher.clock,
+                keys=keys,
+                sessions=Sessions(master.derive_all("sessions")),
+                rates=Rates(settings.rate_per_second),
+                attachments=Attachments(settings.data / "attachments", pool, settings.attachment_max_bytes),
+                onboarding=Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say),
+                say=say,
+                ready=lambda: readiness(vitals.checks()),
+                metrics=lambda: watch.metrics(vitals.gauges),
+            )
+            signals.on(ENTRIES_CHANNEL, lambda _: services.entries_bell.ring())
+            signals.on(LETTERS_CHANNEL, lambda _: services.letters_bell.ring())
+            tasks.append(_http(services, worker.listening_fd, ending))
+        say("hub.started", roles=" ".join(sorted(worker.roles)), slot=worker.slot, version=VERSION)
+        await _until(ending, tasks, say)
+    say("hub.stopped", slot=worker.slot)
+    watch.close()
+
+
+def _lanes(worker: Worker, pool: Pool, takes: Pool, refresher: Refresher, rest: RestAdapter, say: Say) -> Lanes:
+    # The holder's name outlives a restart of the worker: its successor in the same slot takes its leases over at once.
+    holder = f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
+    return Lanes(pool, takes, refresher.registry, refresher.clock, {Transport.REST: rest}, holder, say)
+
+
+async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
+    """The administrator's verbs for one command, without a running worker."""
+    refresher = Refresher(pool, KeyCheck(), say_nothing)
+    await refresher.load()
+    safe = Safe(pool, Sealer(load_or_create(settings.data / "master.key")))
+    guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+    return Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say_nothing)
+
+
+def _endpoint_check(guard: OutboundGuard) -> Callable[[str], Awaitable[tuple[str, str] | None]]:
+    async def refused(url: str) -> tuple[str, str] | None:
+        try:
+            await guard.check_endpoint(url)
+        except EndpointRefused as refusal:
+            return refusal.zh, refusal.en
+        except DeliveryFailed:
+            # The name does not resolve now; the lane will say so each time it tries.
+            return None
+        return None
+
+    return refused
+
+
+@contextlib.asynccontextmanager
+async def _pool(dsn: str, slot: str, *, relaxed: bool = False) -> AsyncIterator[Pool]:
+    pool = await open_pool(dsn, role=slot, relaxed=relaxed)
+    try:
+        yield pool
+    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await pool.close()
+        pool.terminate()
+
+
+async def _http(services: Services, listening_fd: int | None, ending: asyncio.Event) -> None:
+    settings = services.settings
+    config = uvicorn.Config(
+        face(services),
+        host=settings.host,
+        port=settings.port,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,
+        backlog=2048,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    server = uvicorn.Server(config)
+    sockets = [socket.socket(fileno=os.dup(listening_fd))] if listening_fd is not None else None
+    serving = asyncio.create_task(server._serve(sockets), name="http")
+    try:
+        await ending.wait()
+    finally:
+        server.should_exit = True
+        # Long polls would keep the server waiting.
+        services.entries_bell.ring()
+        services.letters_bell.ring()
+        await serving
+
+
+async def _until(ending: asyncio.Event, tasks: list[Coroutine[object, object, None]], say: Say) -> None:
+    """Run all tasks until the end is asked for; the death of one ends the process, and its supervisor starts another."""
+    running = [asyncio.create_task(task, name=getattr(task, "__qualname__", "task")) for task in tasks]
+    asked = asyncio.create_task(ending.wait())
+    done, _ = await asyncio.wait([*running, asked], return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        if task is not asked and not task.cancelled() and (fault := task.exception()) is not None:
+            say("task.died", task=task.get_name(), fault=repr(fault)[:500])
+    ending.set()
+    http = [task for task in running if task.get_name().startswith("_http")]
+    # The doors close first, so that nothing new comes in while lanes finish.
+    await asyncio.gather(*http, return_exceptions=True)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    asked.cancel()
+
+
+def _end_on_signals(ending: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+
+
+def _end_with_supervisor(lifeline_fd: int | None, ending: asyncio.Event) -> None:
+    """The supervisor holds the other end of a pipe: when it dies, however, this end reads its end."""
+    if lifeline_fd is None:
+        return
+    os.set_blocking(lifeline_fd, False)
+    asyncio.get_running_loop().add_reader(lifeline_fd, ending.set)
+
+
+def data_folder(path: Path) -> Path:
+    """The data folder, made where it is missing."""
+    for folder in (path, path / "run", path / "attachments"):
+        folder.mkdir(parents=True, exist_ok=True)
+    return path

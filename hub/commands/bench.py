@@ -1,0 +1,22 @@
+"""bench: honest figures, each beside its measure in the same run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+
+def add(verbs: Any) -> None:
+    """The verb's arguments."""
+    from bench.main import add_arguments
+
+    made = verbs.add_parser("bench", help="性能测量 / measure: pipeline intake delivery")
+    add_arguments(made)
+    made.set_defaults(run=_bench)
+
+
+def _bench(given: argparse.Namespace) -> int:
+    from bench.main import run
+
+    return asyncio.run(run(given))

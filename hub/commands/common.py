@@ -1,0 +1,120 @@
+"""What verbs share: settings from arguments, a connection to the hub's database, printing, faults."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import getpass
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from contracts.problem import Problem
+from hub.settings import BadSettings, Settings, read
+from hub.store.embedded import StoreFault, running_server
+from hub.store.pool import LOST, Pool, open_pool
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Where the hub's data is."""
+    parser.add_argument("--data", help="数据文件夹,默认 ./data / the data folder")
+    parser.add_argument("--database", metavar="URL", help="外部 PostgreSQL(15 及以上) / an outside PostgreSQL")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """For machines."""
+    parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print JSON")
+
+
+def settings_of(given: argparse.Namespace) -> Settings:
+    """Settings of the arguments; ends the program with every fault where they are bad."""
+    try:
+        return read(vars(given), os.environ)
+    except BadSettings as bad:
+        for fault in bad.faults:
+            print(f"设置有误 / bad setting: {fault}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def run(work: Callable[[], Awaitable[int]]) -> int:
+    """Run a verb's work; known faults become a sentence and status 1."""
+    try:
+        return asyncio.run(_awaited(work))
+    except (StoreFault, Problem) as fault:
+        tell(fault)
+    except LOST as fault:
+        print(f"数据库不可用 / the database is unavailable: {fault}", file=sys.stderr)
+    return 1
+
+
+async def _awaited(work: Callable[[], Awaitable[int]]) -> int:
+    return await work()
+
+
+def tell(fault: StoreFault | Problem) -> None:
+    """A fault for a person, in both languages."""
+    if isinstance(fault, Problem):
+        document = fault.document("zh-CN")
+        print(f"{document['title']}: {document['detail']} / {fault}", file=sys.stderr)
+        for violation in fault.violations:
+            print(f"  {violation.pointer}  {violation.zh} / {violation.en}", file=sys.stderr)
+    else:
+        print(fault, file=sys.stderr)
+
+
+@contextlib.asynccontextmanager
+async def store(settings: Settings) -> AsyncIterator[Pool]:
+    """A pool on the hub's database; the embedded one is adopted where a hub runs, else started for the verb."""
+    async with contextlib.AsyncExitStack() as stack:
+        dsn = settings.database
+        if dsn is None:
+            folder = settings.data / "postgresql"
+            if not folder.exists():
+                raise StoreFault(
+                    f"{settings.data} 中还没有数据库,请先运行 ./cityhub serve。",
+                    f"There is no database in {settings.data} yet; run ./cityhub serve first.",
+                )
+            dsn = (await stack.enter_async_context(running_server(folder))).dsn
+        pool = await open_pool(dsn, size_min=1, size_max=4, role="cli")
+        try:
+            yield pool
+        finally:
+            await pool.close()
+
+
+def operator() -> str:
+    """Who types: kept with what was done."""
+    try:
+        return f"cli/{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli"
+
+
+def table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
+    """A table for people; wide characters keep their columns."""
+    from rich.console import Console
+    from rich.table import Table
+
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    for head in heads:
+        made.add_column(head, overflow="fold")
+    for row in rows:
+        made.add_row(*("—" if cell is None else str(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 200).print(made)
+
+
+def show_json(document: Any) -> None:
+    """JSON for machines."""
+    print(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def folder(text: str) -> Path:
+    """An argument that names a folder."""
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: 没有该文件夹 / no such folder")
+    return path

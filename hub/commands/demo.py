@@ -1,0 +1,24 @@
+"""demo: a day of cases between real processes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+
+def add(verbs: Any) -> None:
+    """The verb's arguments."""
+    from hub.demo.main import add_arguments
+
+    made = verbs.add_parser(
+        "demo", help="演示:一天的案件走完全程 / watch a day of cases go from report to close"
+    )
+    add_arguments(made)
+    made.set_defaults(run=_demo)
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from hub.demo.main import run
+
+    return asyncio.run(run(given))

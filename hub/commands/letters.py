@@ -1,0 +1,144 @@
+"""letters list, show, replay, cancel: the traffic to units and the dead-letter shelf."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from contracts.problem import Problem
+from hub.api.views import attempt_document, letter_document
+from hub.commands.admin import onboarding
+from hub.commands.common import add_json, add_store, operator, run, settings_of, show_json, table
+from hub.delivery import repair
+from hub.delivery.render import render
+from hub.letters import letter_id, position_of
+from hub.store import reading
+
+
+def add(verbs: Any) -> None:
+    """The verb's arguments."""
+    made = verbs.add_parser("letters", help="信件:列表、查看、重投、取消 / letters: list, show, replay, cancel")
+    jobs = made.add_subparsers(dest="job", required=True, metavar="JOB")
+    listing = jobs.add_parser("list", help="信件列表,新的在前 / newest first")
+    listing.add_argument("--unit")
+    listing.add_argument("--dead", action="store_true", help="只列死信 / the dead-letter shelf")
+    listing.add_argument("--limit", type=int, default=50)
+    show = jobs.add_parser("show", help="一封信、它的每次投递 / one letter with every attempt")
+    show.add_argument("letter")
+    replay = jobs.add_parser("replay", help="重新投递 / try again now")
+    replay.add_argument("letter", nargs="?")
+    replay.add_argument("--all-dead", action="store_true", help="全部死信 / every dead letter")
+    replay.add_argument("--unit")
+    replay.add_argument("--reason", default="")
+    cancel = jobs.add_parser("cancel", help="取消 / cancel")
+    cancel.add_argument("letter")
+    cancel.add_argument("--reason", default="")
+    for job, verb in ((listing, _list), (show, _show), (replay, _replay), (cancel, _cancel)):
+        add_store(job)
+        add_json(job)
+        job.set_defaults(run=verb)
+
+
+def _list(given: argparse.Namespace) -> int:
+    settings = settings_of(given)
+
+    async def work() -> int:
+        async with onboarding(settings) as (desk, pool):
+            division = desk.registry().division_code
+            if given.dead:
+                rows = await reading.dead_letters(pool, division, unit_id=given.unit, limit=given.limit)
+            else:
+                rows = await reading.letters(
+                    pool, division, unit_id=given.unit, case_id=None, before=None, limit=given.limit
+                )
+        if given.json:
+            show_json([letter_document(row) for row in rows])
+        else:
+            table(
+                [
+                    [
+                        letter_id(row.letter.position),
+                        row.letter.unit_id,
+                        row.letter.case_number,
+                        row.letter.contract,
+                        row.state,
+                        row.attempts,
+                        row.held_because or row.said or "",
+                    ]
+                    for row in rows
+                ],
+                ("信件 letter", "单位 unit", "案件 case", "契约 contract", "状态 state", "次数 tries", "原因 reason"),
+            )
+        return 0
+
+    return run(work)
+
+
+def _show(given: argparse.Namespace) -> int:
+    settings = settings_of(given)
+
+    async def work() -> int:
+        async with onboarding(settings) as (desk, pool):
+            found = await reading.letter(pool, desk.registry().division_code, _position(given.letter))
+            if found is None:
+                raise Problem("not_found", "没有该信件。", "There is no such letter.")
+            attempts = await reading.attempts(pool, found.letter.case_id, found.letter.position)
+        rendered = render(found.letter, found.told)
+        if given.json:
+            show_json(
+                {
+                    "letter_id": rendered.letter_id,
+                    "unit_id": found.letter.unit_id,
+                    "body": rendered.body.decode(),
+                    "attempts": [attempt_document(row) for row in attempts],
+                }
+            )
+            return 0
+        print(rendered.body.decode())
+        table(
+            [
+                [row.attempt, row.outcome, row.status, f"{row.sent_at:%m-%d %H:%M:%S}", row.reason, row.answer[:80]]
+                for row in attempts
+            ],
+            ("次 try", "结果 outcome", "状态 status", "时间 at", "原因 reason", "应答 answer"),
+        )
+        return 0
+
+    return run(work)
+
+
+def _replay(given: argparse.Namespace) -> int:
+    settings = settings_of(given)
+    if bool(given.letter) == bool(given.all_dead):
+        print("请给出信件号,或 --all-dead / name a letter, or --all-dead")
+        return 2
+
+    async def work() -> int:
+        async with onboarding(settings) as (_, pool):
+            if given.all_dead:
+                done = await repair.replay_all(pool, given.unit, operator(), given.reason)
+            else:
+                done = [await repair.replay(pool, _position(given.letter), operator(), given.reason)]
+        print(f"{len(done)} 封信将重新投递 / letters will be tried again")
+        return 0
+
+    return run(work)
+
+
+def _cancel(given: argparse.Namespace) -> int:
+    settings = settings_of(given)
+
+    async def work() -> int:
+        async with onboarding(settings) as (_, pool):
+            await repair.cancel(pool, _position(given.letter), operator(), given.reason)
+        print("已取消 / cancelled")
+        return 0
+
+    return run(work)
+
+
+def _position(text: str) -> int:
+    position = position_of(text)
+    if position is None:
+        raise Problem("not_found", f"{text} 不是信件号。", f"{text} is no letter id.")
+    return position

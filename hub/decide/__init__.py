@@ -1,0 +1,45 @@
+"""Deciding (裁决): what a message does to its case, as pure functions, one module for each stretch of its road."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from contracts.envelope import Message
+from contracts.problem import Problem
+from hub.cases import Case
+from hub.decide import handling, ordering, permission, reporting, verifying
+from hub.decide.course import Context, Course
+from hub.decision import Decision
+
+__all__ = ["Context", "decide"]
+
+SKEW = timedelta(minutes=5)
+"""How far a sender's clock may run ahead of the city's."""
+
+DECISIONS: Mapping[str, Callable[[Course], None]] = {
+    "case.report": reporting.report,
+    "case.acceptance": reporting.accept,
+    "case.rejection": reporting.reject,
+    "case.dispatch_request": ordering.dispatch_by_hand,
+    "case.acknowledgement": handling.acknowledge,
+    "case.return": handling.send_back,
+    "case.feedback": handling.feed_back,
+    "case.verification": verifying.verify,
+    "case.closing": verifying.close,
+}
+"""Which decision each kind of message asks for."""
+
+
+def decide(case: Case | None, message: Message, context: Context) -> Decision:
+    """What the message changes. Raises ``Problem`` where it is refused, with the reason and the case's state."""
+    permission.check(message, case, context)
+    if message.effective_at is not None and message.effective_at > context.now + SKEW:
+        raise Problem(
+            "moment_impossible",
+            "消息时间晚于城市时钟 5 分钟以上。",
+            "The message's time is more than 5 minutes ahead of the city's clock.",
+        )
+    course = Course(message, context, case)
+    DECISIONS[message.kind](course)
+    return course.decision()

@@ -1,0 +1,193 @@
+"""The supervisor of one hub on one machine: the database, the first start, and worker processes that it keeps alive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import structlog
+
+from hub.app import data_folder
+from hub.first_start import Prepared, prepare
+from hub.settings import Settings
+from hub.store.embedded import StoreFault, running_server
+
+DSN_VARIABLE = "CITYHUB_WORKER_DSN"
+READY_SECONDS = 60.0
+RESTART_SECONDS = 0.3
+END_SECONDS = 15.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A hub that answers."""
+
+    url: str
+    prepared: Prepared
+
+
+async def serve(settings: Settings, arguments: list[str], when_ready: Callable[[Ready], None]) -> None:
+    """Run a hub until it is told to end. Raises ``StoreFault``, ``CityFolderUnusable``, ``OSError`` for a taken port."""
+    data_folder(settings.data)
+    with _listening(settings) as listening:
+        async with _database(settings) as dsn:
+            prepared = await prepare(dsn, settings.city, settings.clock_rate, settings.clock_start)
+            ending = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, ending.set)
+            url = f"http://{settings.host}:{listening.getsockname()[1]}"
+            workers = [
+                asyncio.create_task(_kept_alive(slot, roles, dsn, listening.fileno(), arguments, ending))
+                for slot, roles in layout(settings.processes)
+            ]
+            announcing = asyncio.create_task(_announce(url, prepared, when_ready, ending))
+            await ending.wait()
+            await asyncio.gather(*workers, announcing, return_exceptions=True)
+
+
+def layout(processes: int) -> list[tuple[str, str]]:
+    """Which roles run in which process: lanes apart from the doors as soon as there are two."""
+    if processes == 1:
+        return [("w0", "api,lanes")]
+    lanes = max(1, processes // 4)
+    return [(f"a{n}", "api") for n in range(processes - lanes)] + [(f"l{n}", "lanes") for n in range(lanes)]
+
+
+@contextlib.asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[str]:
+    if settings.database:
+        yield settings.database
+        return
+    async with running_server(settings.data / "postgresql") as server:
+        yield server.dsn
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((settings.host, settings.port))
+        except OSError as fault:
+            raise StoreFault(
+                f"端口 {settings.host}:{settings.port} 已被占用,请用 --port 另选。",
+                f"{settings.host}:{settings.port} is taken; choose another with --port.",
+            ) from fault
+        listening.listen(2048)
+        listening.set_inheritable(True)
+        yield listening
+
+
+async def _kept_alive(
+    slot: str, roles: str, dsn: str, listening_fd: int, arguments: list[str], ending: asyncio.Event
+) -> None:
+    """Run a worker, again whenever it dies, until the end; then end it and wait for it."""
+    while not ending.is_set():
+        lifeline, held = os.pipe()
+        began = monotonic()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "hub.cli",
+            "worker",
+            f"--slot={slot}",
+            f"--roles={roles}",
+            f"--listening-fd={listening_fd}",
+            f"--lifeline-fd={lifeline}",
+            *arguments,
+            pass_fds=(listening_fd, lifeline),
+            env={**os.environ, DSN_VARIABLE: dsn, "PYTHONPATH": _paths()},
+            # Ctrl-C in a terminal reaches the whole group; workers end when their supervisor says so.
+            start_new_session=True,
+        )
+        os.close(lifeline)
+        died = asyncio.create_task(process.wait())
+        asked = asyncio.create_task(ending.wait())
+        await asyncio.wait([died, asked], return_when=asyncio.FIRST_COMPLETED)
+        if ending.is_set():
+            os.close(held)
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                async with asyncio.timeout(END_SECONDS):
+                    await died
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+            return
+        asked.cancel()
+        os.close(held)
+        log.error("worker.died", slot=slot, status=process.returncode)
+        # One that dies at once is not started in a tight circle.
+        await asyncio.sleep(RESTART_SECONDS if monotonic() - began > 5 else 2.0)
+
+
+def _paths() -> str:
+    """Workers find the packages where this process found them, from whatever folder it was started."""
+    root = str(Path(__file__).resolve().parent.parent)
+    return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+async def _announce(
+    url: str, prepared: Prepared, when_ready: Callable[[Ready], None], ending: asyncio.Event
+) -> None:
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    deadline = monotonic() + READY_SECONDS
+    while monotonic() < deadline and not ending.is_set():
+        if await _answers(host, int(port)):
+            when_ready(Ready(url, prepared))
+            return
+        await asyncio.sleep(0.05)
+    if not ending.is_set():
+        log.error("hub.not_ready", seconds=READY_SECONDS)
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(f"GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            line = await reader.readline()
+            writer.close()
+            return line.split(b" ")[1:2] == [b"200"]
+    except (OSError, TimeoutError):
+        return False
+
+
+def arguments_of(settings: Settings) -> list[str]:
+    """The settings as a worker's arguments; the database's address travels in the environment, unseen by ``ps``."""
+    flags = {
+        "data": str(settings.data.resolve()),
+        "host": settings.host,
+        "port": str(settings.port),
+        "log-level": settings.log_level,
+        "outbound-allow": ",".join(str(network) for network in settings.outbound_allow),
+        "outbound-allow-private": "yes" if settings.outbound_allow_private else "",
+        "rate-per-second": str(settings.rate_per_second),
+        "body-max-bytes": str(settings.body_max_bytes),
+        "batch-max": str(settings.batch_max),
+        "attachment-max-bytes": str(settings.attachment_max_bytes),
+    }
+    return [f"--{name}={value}" for name, value in flags.items() if value]
+
+
+def ready_line(ready: Ready) -> str:
+    """One JSON line for programs that start a hub."""
+    key = ready.prepared.admin_key
+    return json.dumps(
+        {"ready": True, "url": ready.url, "admin_key": key.reveal() if key else None, "pid": os.getpid()}
+    )
