@@ -1,2 +1,230 @@
-def add_arguments(p): pass
-async def run(a): return 0
+"""bench: measures of the hub beside pgbench, interleaved in one run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.stage import ROOT, Child, Stage, reports, stage
+
+MEASURES = ("pipeline", "intake", "delivery")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    parser.add_argument("measures", nargs="*", metavar="MEASURE", help="pipeline intake delivery; 默认全部 / all by default")
+    parser.add_argument("--seconds", type=float, default=8.0, help="每轮秒数 / seconds of a round")
+    parser.add_argument("--rounds", type=int, default=3, help="轮数,取中位数 / rounds; medians are reported")
+    parser.add_argument("--callers", type=int, default=64, help="并发上报者 / callers at once")
+    parser.add_argument("--processes", type=int, default=2, help="枢纽进程数 / processes of the hub")
+    parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print JSON")
+
+
+@dataclass(slots=True)
+class Round:
+    """One round of a measure."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: dict[str, float] = field(default_factory=dict)
+    answered_p50_ms: float = 0.0
+    answered_p99_ms: float = 0.0
+
+
+async def run(given: argparse.Namespace) -> int:
+    """Measure and print; status 1 where something was lost or refused on the way."""
+    chosen = list(given.measures) or list(MEASURES)
+    unknown = [name for name in chosen if name not in MEASURES]
+    if unknown:
+        print(f"没有这种测量 / no such measure: {', '.join(unknown)}", file=sys.stderr)
+        return 2
+    rounds: dict[str, list[Round]] = {name: [] for name in chosen}
+    yardstick: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="cityhub-bench-") as folder:
+        data = Path(folder)
+        async with stage(data, given.processes) as on:
+            await _warm_up(on, given)
+            for number in range(given.rounds):
+                for name in chosen:
+                    _say(f"{name} {number + 1}/{given.rounds}")
+                    rounds[name].append(await _MEASURE[name](on, given, number))
+                _say(f"pgbench {number + 1}/{given.rounds}")
+                yardstick.append(await _pgbench(on, given))
+    made = {name: _summary(each, yardstick, name) for name, each in rounds.items()}
+    made["pgbench_per_second"] = round(statistics.median(yardstick))
+    made["conditions"] = {
+        "callers": given.callers,
+        "seconds": given.seconds,
+        "rounds": given.rounds,
+        "processes": given.processes,
+        "cores": os.cpu_count(),
+        "fsync": "on",
+    }
+    if given.json:
+        print(json.dumps(made, ensure_ascii=False))
+    else:
+        _show(made)
+    return 0
+
+
+def _summary(each: list[Round], yardstick: list[float], name: str) -> dict[str, Any]:
+    ratios = [one.per_second / tps for one, tps in zip(each, yardstick, strict=True)]
+    made: dict[str, Any] = {
+        "per_second": round(statistics.median(one.per_second for one in each)),
+        "p50_ms": round(statistics.median(one.p50_ms for one in each), 2),
+        "p99_ms": round(statistics.median(one.p99_ms for one in each), 2),
+        "cpu_us_per_message": {
+            who: round(statistics.median(one.cpu_us.get(who, 0.0) for one in each)) for who in each[0].cpu_us
+        },
+        "ratio_pgbench": round(statistics.median(ratios), 2),
+    }
+    if name == "pipeline":
+        made["answered_p50_ms"] = round(statistics.median(one.answered_p50_ms for one in each), 2)
+        made["answered_p99_ms"] = round(statistics.median(one.answered_p99_ms for one in each), 2)
+    return made
+
+
+async def _loaded(on: Stage, given: argparse.Namespace, seconds: float, bodies: list[dict[str, Any]], run: str) -> Any:
+    load = await Child.start("bench.load")
+    try:
+        await load.tell(
+            json.dumps(
+                {
+                    "port": on.port,
+                    "key": on.collector_key,
+                    "callers": given.callers,
+                    "seconds": seconds,
+                    "messages_max": 10_000_000,
+                    "bodies": bodies,
+                    "seed": 1,
+                    "run": run,
+                }
+            )
+        )
+        said = await load.hear(seconds + 60)
+    finally:
+        await load.end()
+    if said["failed"]:
+        raise SystemExit(f"reports were not accepted: {said['failed']}")
+    return said
+
+
+async def _arrived(on: Stage, wanted: set[str], seconds: float = 120.0) -> dict[str, float]:
+    """Arrival time of every wanted case; waits until all letters are there."""
+    found: dict[str, float] = {}
+    deadline = time.monotonic() + seconds
+    while not wanted <= found.keys():
+        await on.receiver.tell("take")
+        said = await on.receiver.hear()
+        found.update(said["arrivals"])
+        if said["bad_signature"]:
+            raise SystemExit(f"{said['bad_signature']} letters had a wrong signature")
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{len(wanted - found.keys())} letters did not arrive in {seconds:g} s")
+        await asyncio.sleep(0.05)
+    return found
+
+
+async def _warm_up(on: Stage, given: argparse.Namespace) -> None:
+    said = await _loaded(on, given, 2.0, reports(), "warm")
+    await _arrived(on, set(said["sent"]))
+
+
+async def _pipeline(on: Stage, given: argparse.Namespace, number: int) -> Round:
+    before = on.cpu_seconds()
+    began = time.time()
+    said = await _loaded(on, given, given.seconds, reports(), f"p{number}")
+    arrived = await _arrived(on, set(said["sent"]))
+    spans = sorted((arrived[case] - at) * 1000 for case, at in said["sent"].items())
+    ended = max(arrived[case] for case in said["sent"])
+    first = min(said["sent"].values())
+    made = _round(on, before, spans, len(spans) / (ended - max(first, began)))
+    took = sorted(each * 1000 for each in said["took"])
+    made.answered_p50_ms, made.answered_p99_ms = _at(took, 0.5), _at(took, 0.99)
+    return made
+
+
+async def _intake(on: Stage, given: argparse.Namespace, number: int) -> Round:
+    # A category whose responsibility is unclear: decided and committed, but no letter is pushed.
+    bodies = [{**body, "category_code": "C0107"} for body in reports()]
+    before = on.cpu_seconds()
+    said = await _loaded(on, given, given.seconds, bodies, f"i{number}")
+    took = sorted(each * 1000 for each in said["took"])
+    return _round(on, before, took, len(took) / said["seconds"])
+
+
+async def _delivery(on: Stage, given: argparse.Namespace, number: int) -> Round:
+    """A backlog is written while the lanes stand still, then worked off."""
+    lanes = [pid for slot, pid in on.workers().items() if slot.startswith(("l", "w"))]
+    for pid in lanes:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        said = await _loaded(on, given, min(given.seconds, 8.0) / 2, reports(), f"d{number}")
+    finally:
+        before, began = on.cpu_seconds(), time.time()
+        for pid in lanes:
+            os.kill(pid, signal.SIGCONT)
+    arrived = await _arrived(on, set(said["sent"]))
+    spans = sorted((arrived[case] - began) * 1000 for case in said["sent"])
+    return _round(on, before, spans, len(spans) / (spans[-1] / 1000))
+
+
+def _round(on: Stage, before: dict[str, float], spans: list[float], per_second: float) -> Round:
+    after = on.cpu_seconds()
+    cpu = {who: (after[who] - before[who]) / len(spans) * 1e6 for who in after}
+    return Round(per_second, _at(spans, 0.5), _at(spans, 0.99), cpu)
+
+
+def _at(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+async def _pgbench(on: Stage, given: argparse.Namespace) -> float:
+    """The same rows, one transaction per message, by the same server."""
+    from hub.store.embedded import binaries_folders, running_server
+
+    tool = next(folder / "pgbench" for folder in binaries_folders() if (folder / "pgbench").is_file())
+    async with running_server(on.data / "postgresql") as server:
+        process = await asyncio.create_subprocess_exec(
+            str(tool),
+            *("-n", "-M", "prepared", "-c", "16", "-j", "1", "-T", str(max(2, int(given.seconds)))),
+            *("-f", str(ROOT / "bench" / "yardstick.sql")),
+            server.dsn,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, said = await process.communicate()
+    found = re.search(rb"tps = ([0-9.]+)", out)
+    if process.returncode or not found:
+        raise SystemExit(f"pgbench failed: {said.decode('utf-8', 'replace')[:500]}")
+    return float(found[1])
+
+
+_MEASURE = {"pipeline": _pipeline, "intake": _intake, "delivery": _delivery}
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _show(made: dict[str, Any]) -> None:
+    for name in MEASURES:
+        if name in made:
+            one = made[name]
+            print(
+                f"{name:10} {one['per_second']:>7}/s   p50 {one['p50_ms']:>8} ms   p99 {one['p99_ms']:>8} ms   "
+                f"× pgbench {one['ratio_pgbench']:<5} CPU µs {one['cpu_us_per_message']}"
+            )
+    print(f"pgbench    {made['pgbench_per_second']:>7}/s   the same rows, one transaction per message")

@@ -51,7 +51,9 @@ def load_json(raw: bytes) -> Any:
 def not_json(raw: bytes) -> Problem:
     """What is wrong with bytes that are not JSON, and where."""
     if raw.startswith(b"\xef\xbb\xbf"):
-        return Problem("not_json", "开头有字节顺序标记(BOM),请去掉。", "It begins with a byte order mark; leave it out.")
+        return Problem(
+            "not_json", "开头有字节顺序标记(BOM),请去掉。", "It begins with a byte order mark; leave it out."
+        )
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as fault:

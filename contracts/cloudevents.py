@@ -152,7 +152,10 @@ def _extensions(told: Mapping[str, Any], faults: list[Violation]) -> dict[str, s
         if not _NAME.fullmatch(name):
             faults.append(
                 Violation(
-                    f"#/{name[:40]}", "扩展名应为不超过 20 个小写字母或数字", "an extension is named by up to 20 of a-z, 0-9", "name"
+                    f"#/{name[:40]}",
+                    "扩展名应为不超过 20 个小写字母或数字",
+                    "an extension is named by up to 20 of a-z, 0-9",
+                    "name",
                 )
             )
         elif isinstance(value, bool):
@@ -161,7 +164,12 @@ def _extensions(told: Mapping[str, Any], faults: list[Violation]) -> dict[str, s
             found[name] = str(value)
         else:
             faults.append(
-                Violation(f"#/{name}", f"扩展 {name} 应为文本、整数或布尔", f"extension {name} is text, a whole number or a boolean", "type")
+                Violation(
+                    f"#/{name}",
+                    f"扩展 {name} 应为文本、整数或布尔",
+                    f"extension {name} is text, a whole number or a boolean",
+                    "type",
+                )
             )
     return found
 

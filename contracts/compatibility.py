@@ -106,7 +106,9 @@ def _differences(pair: _Pair, old: Schema, new: Schema, at: str) -> Iterator[Cha
         elif (was, now) == ("number", "integer"):
             yield pair.change(at, "type_narrowed", "数字收窄为整数", "a number became a whole number", narrows=True)
         else:
-            yield pair.change(at, "type", f"类型由 {was} 变为 {now}", f"the type changed from {was} to {now}", narrows=None)
+            yield pair.change(
+                at, "type", f"类型由 {was} 变为 {now}", f"the type changed from {was} to {now}", narrows=None
+            )
             return
     yield from _words(pair, old, new, at)
     yield from _bounds(pair, old, new, at)
@@ -197,4 +199,10 @@ def _fields(pair: _Pair, old: Schema, new: Schema, at: str) -> Iterator[Change]:
             yield Change(f"{at}/{name}", "field_added", False, "新增字段", "a new field")
     common = [name for name in was if name in now]
     if [name for name in now if name in was] != common or list(now)[: len(common)] != common:
-        yield Change(at, "order", True, "字段顺序改变(字段只能在末尾增加)", "the order of fields changed: they only grow at the end")
+        yield Change(
+            at,
+            "order",
+            True,
+            "字段顺序改变(字段只能在末尾增加)",
+            "the order of fields changed: they only grow at the end",
+        )

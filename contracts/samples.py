@@ -73,7 +73,12 @@ VALID: Mapping[str, Any] = {
         "photos_before": ["att_01"],
         "photos_after": ["att_02"],
     },
-    "case.verification/1.0": {"finding": "passed", "description": "现场完好", "collector": "采集员 07", "photos": ["att_03"]},
+    "case.verification/1.0": {
+        "finding": "passed",
+        "description": "现场完好",
+        "collector": "采集员 07",
+        "photos": ["att_03"],
+    },
     "case.closing/1.0": {"reason": "照片清楚,指挥中心核定结案"},
     "case.status/1.0": {
         "case_number": _NUMBER,

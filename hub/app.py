@@ -36,6 +36,7 @@ from hub.signals import Signals
 from hub.store.pool import Pool, open_pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
 from hub.vitals import Vitals
+from monitoring.logs import configure
 from monitoring.process import Watch, readiness
 
 LANE_CHANNEL = "cityhub_lane"
@@ -164,6 +165,7 @@ async def _http(services: Services, listening_fd: int | None, ending: asyncio.Ev
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
         backlog=2048,
@@ -212,6 +214,11 @@ def _end_with_supervisor(lifeline_fd: int | None, ending: asyncio.Event) -> None
         return
     os.set_blocking(lifeline_fd, False)
     asyncio.get_running_loop().add_reader(lifeline_fd, ending.set)
+
+
+def logs_to_stderr(level: str) -> None:
+    """Log lines of a verb go to standard error: standard output is for what was asked."""
+    configure(level)
 
 
 def data_folder(path: Path) -> Path:

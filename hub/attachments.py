@@ -91,7 +91,9 @@ def recognise(content: bytes) -> Picture:
         return Picture("image/jpeg", *_jpeg_size(content))
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return Picture("image/webp")
-    raise Problem("attachment_invalid", "只接受 JPEG、PNG、WebP 图片。", "Only JPEG, PNG and WebP pictures are accepted.")
+    raise Problem(
+        "attachment_invalid", "只接受 JPEG、PNG、WebP 图片。", "Only JPEG, PNG and WebP pictures are accepted."
+    )
 
 
 def _jpeg_size(content: bytes) -> tuple[int | None, int | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from contracts.envelope import Mode
 from hub.facts import (
@@ -142,47 +142,49 @@ def opened(entry: Entry, case_number: str) -> Case:
 
 def apply(case: Case, entry: Entry) -> Case:
     """The case after one entry more. Raises ``StepNotAllowed`` where the life cycle does not know the step."""
-    moved = replace(
-        case,
-        version=case.version + 1,
-        state=after(case.state, entry.step),
-        changed_at=entry.known_at,
-    )
-    fact, at = entry.fact, entry.effective_at
-    match entry.step:
+    return advance(case, entry.step, entry.fact, entry.effective_at, entry.known_at)
+
+
+def advance(case: Case, step: Step, fact: Fact, at: datetime, known_at: datetime) -> Case:
+    """The case after one step more; ``at`` is when it was so, ``known_at`` when the hub knew."""
+    changes: dict[str, Any] = {
+        "version": case.version + 1,
+        "state": after(case.state, step),
+        "changed_at": known_at,
+    }
+    match step:
         case Step.ACCEPT:
-            return _reclassified(moved, cast(Accepted, fact))
+            changes["reported"] = _reclassified(case.reported, cast(Accepted, fact))
         case Step.AWAIT_DECISION:
-            return replace(moved, candidates=cast(AwaitingDecision, fact).candidates)
+            changes["candidates"] = cast(AwaitingDecision, fact).candidates
         case Step.DISPATCH:
-            ordered = Dispatch(cast(Dispatched, fact).order)
-            return replace(moved, dispatches=(*case.dispatches, ordered), candidates=())
+            changes["dispatches"] = (*case.dispatches, Dispatch(cast(Dispatched, fact).order))
+            changes["candidates"] = ()
         case Step.ACKNOWLEDGE:
-            return _lead_changed(moved, acknowledged_at=at)
+            changes["dispatches"] = _lead_changed(case, acknowledged_at=at)
         case Step.RETURN:
-            return _lead_changed(moved, returned_at=at)
+            changes["dispatches"] = _lead_changed(case, returned_at=at)
         case Step.ANSWER:
             told = cast(Answered, fact)
-            answered = _lead_changed(moved, answered_at=at)
-            return replace(answered, answer=told.description, photos_after=told.photos)
+            changes["dispatches"] = _lead_changed(case, answered_at=at)
+            changes |= {"answer": told.description, "photos_after": told.photos}
         case Step.REQUEST_VERIFICATION:
             asked = cast(VerificationRequested, fact)
-            return replace(moved, verifier=asked.unit_id, verify_by=asked.due_at)
+            changes |= {"verifier": asked.unit_id, "verify_by": asked.due_at}
         case Step.PASS:
-            return replace(moved, verifications=case.verifications + 1)
+            changes["verifications"] = case.verifications + 1
         case Step.FAIL:
             rework = cast(Order, cast(Verified, fact).rework)
-            return replace(
-                moved,
-                verifications=case.verifications + 1,
-                failed_verifications=case.failed_verifications + 1,
-                verifier=None,
-                verify_by=None,
-                dispatches=(*case.dispatches, Dispatch(rework)),
-            )
+            changes |= {
+                "verifications": case.verifications + 1,
+                "failed_verifications": case.failed_verifications + 1,
+                "verifier": None,
+                "verify_by": None,
+                "dispatches": (*case.dispatches, Dispatch(rework)),
+            }
         case Step.CLOSE:
-            return replace(moved, closed_at=at)
-    return moved
+            changes["closed_at"] = at
+    return replace(case, **changes)
 
 
 def fold(entries: Iterable[Entry], case_number: str) -> Case:
@@ -194,16 +196,15 @@ def fold(entries: Iterable[Entry], case_number: str) -> Case:
     return case
 
 
-def _reclassified(case: Case, fact: Accepted) -> Case:
+def _reclassified(reported: Reported, fact: Accepted) -> Reported:
     if fact.category_code is None:
-        return case
-    told = replace(
-        case.reported,
+        return reported
+    return replace(
+        reported,
         category_code=fact.category_code,
-        category_name=fact.category_name or case.reported.category_name,
-        tier=fact.tier or case.reported.tier,
+        category_name=fact.category_name or reported.category_name,
+        tier=fact.tier or reported.tier,
     )
-    return replace(case, reported=told)
 
 
 def _lead_changed(
@@ -212,7 +213,7 @@ def _lead_changed(
     acknowledged_at: datetime | None = None,
     returned_at: datetime | None = None,
     answered_at: datetime | None = None,
-) -> Case:
+) -> tuple[Dispatch, ...]:
     *before, lead = case.dispatches
     changed = replace(
         lead,
@@ -220,4 +221,4 @@ def _lead_changed(
         returned_at=returned_at or lead.returned_at,
         answered_at=answered_at or lead.answered_at,
     )
-    return replace(case, dispatches=(*before, changed))
+    return (*before, changed)

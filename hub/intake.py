@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import perf_counter
-from uuid import UUID
 
 import asyncpg
 import orjson
+from asyncpg.pgproto.pgproto import UUID
 
 from contracts.envelope import Message
 from contracts.problem import Problem, Violation
@@ -101,7 +101,9 @@ class Intake:
             except asyncio.CancelledError:
                 for waiting in taken:
                     if not waiting.answered.done():
-                        waiting.answered.set_result([Problem("overloaded", retry_after_seconds=2)] * len(waiting.messages))
+                        waiting.answered.set_result(
+                            [Problem("overloaded", retry_after_seconds=2)] * len(waiting.messages)
+                        )
                 raise
 
     def _take(self) -> list[_Waiting]:
@@ -158,7 +160,9 @@ class Intake:
     async def _halved(self, messages: Sequence[Message], fault: Exception) -> list[Outcome]:
         if len(messages) == 1:
             message = messages[0]
-            self.say("message.failed", contract=message.contract, unit_id=message.sender.unit_id, fault=repr(fault)[:500])
+            self.say(
+                "message.failed", contract=message.contract, unit_id=message.sender.unit_id, fault=repr(fault)[:500]
+            )
             return [Problem("internal")]
         self.say("batch.halved", messages=len(messages), reason=type(fault).__name__)
         middle = len(messages) // 2
@@ -173,13 +177,22 @@ class Intake:
         first_serial = await self._serials(day, sum(1 for message in messages if message.kind == "case.report"))
         async with self.pool.acquire() as conn, conn.transaction():
             loaded = await self._load(conn, messages, registry)
-            context = Context(now=now, registry=registry, attachments=loaded.attachments)
-            fold = _Fold(loaded, context, _ids(day, first_serial))
+            context = Context(
+                now=now,
+                registry=registry,
+                directory=registry.directory(now),
+                attachments=loaded.attachments,
+                new_ids=_ids(day, first_serial),
+            )
+            fold = _Fold(loaded, context)
             outcomes = [fold.decide(message) for message in messages]
             base = await batches.write(conn, fold.outbox, now, machine, registry.directory_version)
-        return [_placed(outcome, fold.outbox, base) for outcome in outcomes]
+        places = {(entry.case_id, entry.sequence): base + index for index, entry in enumerate(fold.outbox.entries)}
+        return [_placed(outcome, places) for outcome in outcomes]
 
-    async def _load(self, conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], registry: Registry) -> Loaded:
+    async def _load(
+        self, conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], registry: Registry
+    ) -> Loaded:
         keys = {key for message in messages for key in message.keys}
         remembered = await batches.first_answers(conn, keys, registry.division_code)
         ids = {message.case_id for message in messages if message.case_id is not None}
@@ -235,7 +248,6 @@ class _Fold:
 
     loaded: Loaded
     context: Context
-    new_ids: Iterator[int]
     outbox: Outbox = field(default_factory=Outbox)
     _decided: dict[bytes, Remembered] = field(default_factory=dict)
 
@@ -245,7 +257,7 @@ class _Fold:
             return _again(message, before)
         case = self._case(message)
         try:
-            decision = decide(case, message, replace(self.context, new_ids=self.new_ids))
+            decision = decide(case, message, self.context)
         except Problem as problem:
             if case is not None and problem.kind != "case_unknown":
                 self._remember_refusal(message, case, problem)
@@ -274,24 +286,24 @@ class _Fold:
         if decision.personal is not None:
             out.personal.append((case.case_id, decision.personal))
         out.raw.append(
-            (case.case_id, UUID(bytes=message.keys[0]), message.received_at, message.content_type, message.raw)
+            (case.case_id, UUID(message.keys[0]), message.received_at, message.content_type, message.raw)
         )
 
     def _remember(self, message: Message, decision: Decision) -> Answer:
         last = decision.entries[-1]
         answer = Answer(last.case_id, decision.case.case_number, last.sequence, last.state, position=0)
         for key in message.keys:
-            self.outbox.keys.append((UUID(bytes=key), message.fingerprint, last.case_id, last.sequence, None))
+            self.outbox.keys.append((UUID(key), message.fingerprint, last.case_id, last.sequence, None))
             self._decided[key] = Remembered(message.fingerprint, answer)
         return answer
 
     def _remember_refusal(self, message: Message, case: Case, problem: Problem) -> None:
         text = refusal_text(problem)
         for key in message.keys:
-            self.outbox.keys.append((UUID(bytes=key), message.fingerprint, case.case_id, None, text))
+            self.outbox.keys.append((UUID(key), message.fingerprint, case.case_id, None, text))
             self._decided[key] = Remembered(message.fingerprint, None, text)
         self.outbox.raw.append(
-            (case.case_id, UUID(bytes=message.keys[0]), message.received_at, message.content_type, message.raw)
+            (case.case_id, UUID(message.keys[0]), message.received_at, message.content_type, message.raw)
         )
 
 
@@ -307,14 +319,10 @@ def _again(message: Message, before: Remembered) -> Outcome:
     return refusal_from(before.refusal or "{}")
 
 
-def _placed(outcome: Outcome, outbox: Outbox, base: int) -> Outcome:
+def _placed(outcome: Outcome, places: Mapping[tuple[int, int], int]) -> Outcome:
     if isinstance(outcome, Problem) or outcome.position:
         return outcome
-    for index in range(len(outbox.entries) - 1, -1, -1):
-        entry = outbox.entries[index]
-        if entry.case_id == outcome.case_id and entry.sequence == outcome.version:
-            return replace(outcome, position=base + index)
-    return outcome
+    return replace(outcome, position=places[outcome.case_id, outcome.version])
 
 
 def refusal_text(problem: Problem) -> str:

@@ -120,7 +120,9 @@ class Onboarding:
         """New signing secrets for a connection; the old ones sign beside them for a day."""
         connection = self.registry().connections.get(connection_id)
         if connection is None or connection.transport is not Transport.REST:
-            raise Problem("not_found", f"没有推送连接 {connection_id}。", f"There is no push connection {connection_id}.")
+            raise Problem(
+                "not_found", f"没有推送连接 {connection_id}。", f"There is no push connection {connection_id}."
+            )
         shown = await self._new_secrets(connection_id, Signing(connection.settings.get("signing", Signing.HMAC)))
         async with self.pool.acquire() as conn:
             await store.add_operation(conn, by, "secrets.rotate", connection_id)

@@ -73,7 +73,7 @@ class Registry:
     def roles(self, unit_id: str, moment: datetime) -> frozenset[str]:
         """What the unit is in the process; nothing where the directory does not know it."""
         unit = self.directory(moment).units.get(unit_id)
-        return frozenset(unit.roles) if unit else frozenset()
+        return unit.roles if unit else frozenset()
 
     def units_with(self, role: Role, moment: datetime) -> tuple[str, ...]:
         """The units with a role, in the directory's order."""

@@ -90,9 +90,7 @@ def _outweighed(sure: Responsibility, open_: list[Responsibility]) -> bool:
     return not sure.conditions and any(row.unit_id != sure.unit_id for row in open_)
 
 
-def _clear(
-    directory: Directory, facts: Facts, row: Responsibility, rule: str, zh: str, en: str
-) -> Clear:
+def _clear(directory: Directory, facts: Facts, row: Responsibility, rule: str, zh: str, en: str) -> Clear:
     unit = directory.units[row.unit_id]
     because = Because(
         rule, f"{zh}:{unit.name_zh}({row.source} {row.action})", f"{en}: {unit.name_en} ({row.source})", (row.source,)

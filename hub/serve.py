@@ -16,7 +16,7 @@ from time import monotonic
 
 import structlog
 
-from hub.app import data_folder
+from hub.app import data_folder, logs_to_stderr
 from hub.first_start import Prepared, prepare
 from hub.settings import Settings
 from hub.store.embedded import StoreFault, running_server
@@ -39,6 +39,7 @@ class Ready:
 
 async def serve(settings: Settings, arguments: list[str], when_ready: Callable[[Ready], None]) -> None:
     """Run a hub until it is told to end. Raises ``StoreFault``, ``CityFolderUnusable``, ``OSError`` for a taken port."""
+    logs_to_stderr(settings.log_level)
     data_folder(settings.data)
     with _listening(settings) as listening:
         async with _database(settings) as dsn:
@@ -142,9 +143,7 @@ def _paths() -> str:
     return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-async def _announce(
-    url: str, prepared: Prepared, when_ready: Callable[[Ready], None], ending: asyncio.Event
-) -> None:
+async def _announce(url: str, prepared: Prepared, when_ready: Callable[[Ready], None], ending: asyncio.Event) -> None:
     host, _, port = url.removeprefix("http://").rpartition(":")
     deadline = monotonic() + READY_SECONDS
     while monotonic() < deadline and not ending.is_set():
@@ -188,6 +187,4 @@ def arguments_of(settings: Settings) -> list[str]:
 def ready_line(ready: Ready) -> str:
     """One JSON line for programs that start a hub."""
     key = ready.prepared.admin_key
-    return json.dumps(
-        {"ready": True, "url": ready.url, "admin_key": key.reveal() if key else None, "pid": os.getpid()}
-    )
+    return json.dumps({"ready": True, "url": ready.url, "admin_key": key.reveal() if key else None, "pid": os.getpid()})

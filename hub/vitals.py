@@ -48,7 +48,11 @@ class Vitals:
         try:
             await self.pool.fetchval("SELECT 1", timeout=2)
         except LOST as fault:
-            return False, f"数据库不可用:{type(fault).__name__}", f"the database does not answer: {type(fault).__name__}"
+            return (
+                False,
+                f"数据库不可用:{type(fault).__name__}",
+                f"the database does not answer: {type(fault).__name__}",
+            )
         return FINE
 
     async def _directory(self) -> Cause:

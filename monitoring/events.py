@@ -57,7 +57,9 @@ EVENTS: Mapping[str, EventRow] = {
         "debug", "一批消息已提交", "a batch was committed", ("messages", "seconds"), (), ("seconds",), "messages"
     ),
     "batch.retried": EventRow("warning", "批次重试", "a batch is done again", ("reason", "messages"), ("reason",)),
-    "batch.halved": EventRow("warning", "批次拆半以找出问题消息", "a batch is halved", ("reason", "messages"), ("reason",)),
+    "batch.halved": EventRow(
+        "warning", "批次拆半以找出问题消息", "a batch is halved", ("reason", "messages"), ("reason",)
+    ),
     "letter.delivered": EventRow(
         "info",
         "信件已送达",
@@ -67,13 +69,21 @@ EVENTS: Mapping[str, EventRow] = {
         ("seconds", "wait_seconds"),
     ),
     "letter.held": EventRow(
-        "warning", "信件暂存待重试", "a letter waits for its next try", (*_LETTER, "reason", "due_seconds"), ("unit_id",)
+        "warning",
+        "信件暂存待重试",
+        "a letter waits for its next try",
+        (*_LETTER, "reason", "due_seconds"),
+        ("unit_id",),
     ),
     "letter.buried": EventRow("error", "死信", "a letter is dead", (*_LETTER, "reason"), ("unit_id",)),
     "lane.acquired": EventRow("info", "取得通道", "a lane was acquired", ("connection_id", "fencing")),
     "lane.lost": EventRow("warning", "失去通道", "a lane was lost", ("connection_id",)),
     "lane.paused": EventRow(
-        "error", "通道暂停,需人工处理", "a lane is paused and needs a person", ("connection_id", "unit_id", "reason"), ("unit_id",)
+        "error",
+        "通道暂停,需人工处理",
+        "a lane is paused and needs a person",
+        ("connection_id", "unit_id", "reason"),
+        ("unit_id",),
     ),
     "lane.resumed": EventRow("info", "通道恢复", "a lane goes on", ("connection_id",)),
     "lane.troubled": EventRow("warning", "通道受阻", "a lane was disturbed", ("connection_id", "reason")),
@@ -82,11 +92,27 @@ EVENTS: Mapping[str, EventRow] = {
         "warning", "对方连续失败,暂停投递", "a breaker opened", ("connection_id", "unit_id", "reason"), ("unit_id",)
     ),
     "breaker.closed": EventRow("info", "对方恢复", "a breaker closed", ("connection_id", "unit_id"), ("unit_id",)),
-    "outcomes.retried": EventRow("warning", "投递结果重写", "outcomes are written again", ("reason", "lanes"), ("reason",)),
+    "outcomes.retried": EventRow(
+        "warning", "投递结果重写", "outcomes are written again", ("reason", "lanes"), ("reason",)
+    ),
     "adapter.failed": EventRow("error", "适配器出错", "an adapter failed", ("connection_id", "fault")),
-    "inbox.leased": EventRow("info", "单位取件", "letters were handed out", ("connection_id", "unit_id", "letters"), ("unit_id",), (), "letters"),
+    "inbox.leased": EventRow(
+        "info",
+        "单位取件",
+        "letters were handed out",
+        ("connection_id", "unit_id", "letters"),
+        ("unit_id",),
+        (),
+        "letters",
+    ),
     "inbox.acknowledged": EventRow(
-        "info", "单位确认收件", "letters were acknowledged", ("connection_id", "unit_id", "letters"), ("unit_id",), (), "letters"
+        "info",
+        "单位确认收件",
+        "letters were acknowledged",
+        ("connection_id", "unit_id", "letters"),
+        ("unit_id",),
+        (),
+        "letters",
     ),
     "key.issued": EventRow("info", "签发密钥", "a key was issued", ("unit_id", "key_id", "by")),
     "key.revoked": EventRow("info", "撤销密钥", "a key was revoked", ("key_id", "by")),

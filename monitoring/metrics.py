@@ -60,9 +60,7 @@ class Counts:
     def write(self, path: Path) -> None:
         """Keep a snapshot, whole or not at all."""
         draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(
-            orjson.dumps({"c": list(self.counters.items()), "h": list(self.histograms.items())})
-        )
+        draft.write_bytes(orjson.dumps({"c": list(self.counters.items()), "h": list(self.histograms.items())}))
         draft.replace(path)
 
     def add(self, path: Path) -> None:

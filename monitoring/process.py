@@ -81,6 +81,7 @@ class Watch:
 
 async def readiness(checks: dict[str, Check]) -> tuple[bool, dict[str, object]]:
     """Every check with its cause; ready when all pass. A check that hangs fails."""
+
     async def one(name: str, check: Check) -> dict[str, object]:
         try:
             async with asyncio.timeout(CHECK_SECONDS):

@@ -32,7 +32,7 @@ from hub.clock import machine_now
 from hub.decision import Answer
 from hub.store import reading
 from hub.store.pool import LOST
-from hub.trace import new_traceparent, trace_id_of
+from hub.trace import TRACEPARENT, new_traceparent, trace_id_of
 
 _CASE_ROUTE = re.compile(r"/api/v1/cases/([^/]{1,64})/([a-z]{1,32})")
 REPLAYED = (b"idempotency-replayed", b"true")
@@ -66,8 +66,8 @@ class Doors:
     ) -> None:
         headers = headers_of(scope)
         language = language_of(headers)
-        traceparent = headers.get("traceparent") or new_traceparent()
-        headers["traceparent"] = traceparent
+        given = headers.get("traceparent")
+        traceparent = given if given and TRACEPARENT.fullmatch(given) else new_traceparent()
         try:
             response = await self._handled(scope["path"], headers, receive, kind, case_number, language)
         except Problem as problem:
@@ -78,7 +78,7 @@ class Doors:
         except Exception as bug:
             self.services.say("request.failed", path=_door(kind), fault=repr(bug)[:500], traceparent=traceparent)
             response = problem_response(Problem("internal"), language, trace_id_of(traceparent))
-        await send_response(send, response, [(b"traceparent", traceparent.encode("latin-1", "replace"))])
+        await send_response(send, response, [(b"traceparent", traceparent.encode())])
 
     async def _handled(
         self,

@@ -21,6 +21,7 @@ from contracts.envelope import Message, Mode, Sender
 from contracts.messages import CONTRACTS, INBOUND, Body, Report
 from contracts.problem import Problem, Violation
 from hub.case_numbers import parse
+from hub.trace import TRACEPARENT, new_traceparent
 
 NEWEST: Mapping[str, type[Body]] = {model.contract.partition("/")[0]: model for model in INBOUND}
 """Contract name → the newest version that partners may send."""
@@ -38,7 +39,6 @@ ROUTES: Mapping[str, str] = {
 """The last part of a resource route → the contract that it takes."""
 
 _KEY = re.compile(r'"([\x20-\x7e]{1,255})"|([\x21-\x7e]{1,255})')
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _IF_MATCH = re.compile(r'"v([0-9]{1,9})"')
 
 
@@ -194,10 +194,17 @@ def _message(
         actor=_short(extensions, "actor"),
         on_behalf_of=_short(extensions, "onbehalfof"),
         sequence=_whole(extensions, "sequence"),
-        traceparent=traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else None,
+        traceparent=_trace(traceparent, body),
         raw=raw,
         content_type=arrival.content_type,
     )
+
+
+def _trace(given: str | None, body: Body) -> str | None:
+    """The sender's trace; a report without one begins one, everything later without one goes on in its case's."""
+    if given and TRACEPARENT.fullmatch(given):
+        return given
+    return new_traceparent() if isinstance(body, Report) else None
 
 
 def _key(text: str) -> bytes:
@@ -231,7 +238,9 @@ def _based_on(headers: Mapping[str, str]) -> int | None:
         return None
     match = _IF_MATCH.fullmatch(given.strip())
     if match is None:
-        raise Problem("header_invalid", 'If-Match 应为案件的 ETag,例如 "v3"。', 'If-Match is the ETag of a case, such as "v3".')
+        raise Problem(
+            "header_invalid", 'If-Match 应为案件的 ETag,例如 "v3"。', 'If-Match is the ETag of a case, such as "v3".'
+        )
     return int(match[1])
 
 
@@ -243,7 +252,9 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         made = None
     if made is None or made.tzinfo is None or not 2000 <= made.year < 2200:
-        raise Problem("header_invalid", "ce-time 应为带时区的 RFC 3339 时间。", "ce-time is an RFC 3339 moment with a zone.")
+        raise Problem(
+            "header_invalid", "ce-time 应为带时区的 RFC 3339 时间。", "ce-time is an RFC 3339 moment with a zone."
+        )
     return made
 
 
@@ -279,7 +290,12 @@ def _short(extensions: Mapping[str, str], name: str) -> str | None:
         raise Problem(
             "not_a_message",
             violations=(
-                Violation(f"#/{name}", f"{name} 应为不超过 128 个字符的文本", f"{name} is text of at most 128 characters", "length"),
+                Violation(
+                    f"#/{name}",
+                    f"{name} 应为不超过 128 个字符的文本",
+                    f"{name} is text of at most 128 characters",
+                    "length",
+                ),
             ),
         )
     return text

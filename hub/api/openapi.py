@@ -36,6 +36,7 @@ SUMMARIES = {
     "closing": "结案 / close by hand",
 }
 
+
 def document(app: FastAPI) -> dict[str, Any]:
     """The whole document."""
     made = get_openapi(
@@ -50,7 +51,9 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas[_name(model)] = _inlined(schema_of(model))
     schemas.update(_shared())
     made["paths"]["/api/v1/messages"] = {"post": _messages()}
-    made["paths"].setdefault("/api/v1/cases", {})["post"] = _route("case.report", "上报 / report a problem", created=True)
+    made["paths"].setdefault("/api/v1/cases", {})["post"] = _route(
+        "case.report", "上报 / report a problem", created=True
+    )
     for last, kind in ROUTES.items():
         made["paths"][f"/api/v1/cases/{{number}}/{last}"] = {"post": _route(kind, SUMMARIES[last], numbered=True)}
     _complete(made)
@@ -108,7 +111,13 @@ def _shared() -> dict[str, Any]:
                     "type": "array",
                     "items": {
                         "type": "object",
-                        "properties": {"pointer": text, "detail": text, "detail_zh": text, "detail_en": text, "rule": text},
+                        "properties": {
+                            "pointer": text,
+                            "detail": text,
+                            "detail_zh": text,
+                            "detail_en": text,
+                            "rule": text,
+                        },
                     },
                 },
             },

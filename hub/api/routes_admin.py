@@ -202,14 +202,14 @@ async def refused(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """Messages that broke their contract, newest first."""
-    rows = await reading.refused(services_of(request).pool, unit_id=unit_id, before=before, settled=settled, limit=limit)
+    rows = await reading.refused(
+        services_of(request).pool, unit_id=unit_id, before=before, settled=settled, limit=limit
+    )
     return answer({"items": [refused_document(row) for row in rows]})
 
 
 @router.get("/refused/{refused_id}", summary="拒收消息原文 / one refused message, raw")
-async def refused_one(
-    request: Request, caller: Caller, refused_id: Annotated[int, Path(ge=1, le=2**62)]
-) -> Response:
+async def refused_one(request: Request, caller: Caller, refused_id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
     """The bytes as they came (shown as text), and why they were refused."""
     row = await reading.refused_one(services_of(request).pool, refused_id)
     if row is None:
@@ -218,9 +218,7 @@ async def refused_one(
 
 
 @router.post("/refused/{refused_id}/settle", summary="处理完毕 / take it off the shelf's open list")
-async def settle(
-    request: Request, caller: Caller, refused_id: Annotated[int, Path(ge=1, le=2**62)]
-) -> Response:
+async def settle(request: Request, caller: Caller, refused_id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
     """Somebody dealt with it."""
     async with services_of(request).pool.acquire() as conn:
         if not await reading.settle_refused(conn, refused_id, _by(caller)):

@@ -175,7 +175,9 @@ async def list_units(request: Request, caller: Caller) -> Response:
 async def changes(
     request: Request,
     caller: Caller,
-    after: Annotated[str | None, Query(max_length=40, description="游标 / cursor; absent: from the oldest kept")] = None,
+    after: Annotated[
+        str | None, Query(max_length=40, description="游标 / cursor; absent: from the oldest kept")
+    ] = None,
     wait: Annotated[float, Query(ge=0, le=WAIT_MAX_SECONDS)] = 0,
     limit: Limit = 200,
 ) -> Response:
@@ -249,5 +251,3 @@ async def _seen(request: Request, caller: Caller, number: str) -> SeenCase:
     if seen is None or not seen.sees:
         raise Problem("case_unknown", f"没有案件 {number}。", f"There is no case {number}.")
     return seen
-
-

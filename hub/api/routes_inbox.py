@@ -66,7 +66,9 @@ async def fetch(
         except TimeoutError:
             continue
     if handed.letters:
-        services.say("inbox.leased", connection_id=source.connection_id, unit_id=source.unit_id, letters=len(handed.letters))
+        services.say(
+            "inbox.leased", connection_id=source.connection_id, unit_id=source.unit_id, letters=len(handed.letters)
+        )
     return answer(
         {
             "lease_id": str(handed.lease_id),
@@ -143,7 +145,9 @@ async def _may_read(request: Request, caller: Known, owner: str, attachment_id: 
         return True
     services = services_of(request)
     case_id = parse(case_number or "", services.registry().division_code)
-    return case_id is not None and await reading.attachment_seen(services.pool, case_id, caller.only_unit, attachment_id)
+    return case_id is not None and await reading.attachment_seen(
+        services.pool, case_id, caller.only_unit, attachment_id
+    )
 
 
 def _connection(request: Request, caller: Known, name: str | None) -> Connection:

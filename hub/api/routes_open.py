@@ -27,7 +27,9 @@ async def contract(name: Part, version: Part) -> Response:
     return _file(name, version, "schema")
 
 
-@router.get("/contracts/{name}/{version}/examples/{which}", tags=["contracts"], summary="示例 / a valid or an invalid example")
+@router.get(
+    "/contracts/{name}/{version}/examples/{which}", tags=["contracts"], summary="示例 / a valid or an invalid example"
+)
 async def example(name: Part, version: Part, which: Part) -> Response:
     """``valid`` or ``invalid``."""
     if which not in ("valid", "invalid"):
@@ -61,7 +63,13 @@ async def problem(kind: Part) -> Response:
     if row is None:
         raise Problem("not_found")
     return answer(
-        {"kind": kind, "status": row.status, "title_zh": row.title_zh, "title_en": row.title_en, "retryable": row.retryable}
+        {
+            "kind": kind,
+            "status": row.status,
+            "title_zh": row.title_zh,
+            "title_en": row.title_en,
+            "retryable": row.retryable,
+        }
     )
 
 

@@ -42,6 +42,9 @@ def settings_of(given: argparse.Namespace) -> Settings:
 
 def run(work: Callable[[], Awaitable[int]]) -> int:
     """Run a verb's work; known faults become a sentence and status 1."""
+    from hub.app import logs_to_stderr
+
+    logs_to_stderr("warning")
     try:
         return asyncio.run(_awaited(work))
     except (StoreFault, Problem) as fault:

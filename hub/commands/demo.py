@@ -11,9 +11,7 @@ def add(verbs: Any) -> None:
     """The verb's arguments."""
     from hub.demo.main import add_arguments
 
-    made = verbs.add_parser(
-        "demo", help="演示:一天的案件走完全程 / watch a day of cases go from report to close"
-    )
+    made = verbs.add_parser("demo", help="演示:一天的案件走完全程 / watch a day of cases go from report to close")
     add_arguments(made)
     made.set_defaults(run=_demo)
 

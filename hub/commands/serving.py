@@ -24,7 +24,9 @@ def add(verbs: Any) -> None:
     made.add_argument("--city", help="城市数据文件夹 / a city folder; loaded as a new version of the directory")
     made.add_argument("--clock-rate", type=float, help="城市时钟倍率(演练用) / how fast city time runs")
     made.add_argument("--clock-start", metavar="ISO", help="城市时钟的起点 / where city time begins")
-    made.add_argument("--print-ready", action="store_true", help="就绪时在标准输出打印一行 JSON / print a JSON line when ready")
+    made.add_argument(
+        "--print-ready", action="store_true", help="就绪时在标准输出打印一行 JSON / print a JSON line when ready"
+    )
     made.set_defaults(run=_serve)
 
     worker = verbs.add_parser("worker")
@@ -54,8 +56,12 @@ def _add_settings(made: argparse.ArgumentParser) -> None:
     made.add_argument("--host", help="监听地址,默认 127.0.0.1 / address to listen on")
     made.add_argument("--port", type=int, help="端口,默认 8080,0 为任选 / port, 8080 by default, 0 for any")
     made.add_argument("--log-level", help="debug|info|warning|error")
-    made.add_argument("--outbound-allow", metavar="NETS", help="允许推送的内网网段,逗号分隔 / private networks that pushes may reach")
-    made.add_argument("--outbound-allow-private", help="yes: 允许推送到全部内网地址 / pushes may reach all private addresses")
+    made.add_argument(
+        "--outbound-allow", metavar="NETS", help="允许推送的内网网段,逗号分隔 / private networks that pushes may reach"
+    )
+    made.add_argument(
+        "--outbound-allow-private", help="yes: 允许推送到全部内网地址 / pushes may reach all private addresses"
+    )
     made.add_argument("--rate-per-second", type=float, help="每单位每秒请求数 / requests a second per unit")
     made.add_argument("--body-max-bytes", type=int, help=argparse.SUPPRESS)
     made.add_argument("--batch-max", type=int, help=argparse.SUPPRESS)

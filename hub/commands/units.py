@@ -52,7 +52,9 @@ def _apply(given: argparse.Namespace) -> int:
             return 0
         print(f"{applied.unit_id}: 档案版本 / profile version {applied.version}, 状态 / state {applied.state}")
         for each in secrets:
-            print(f"  签名密钥(只显示这一次) / signing secret, shown only now: {each['connection_id']} {each['secret']}")
+            print(
+                f"  签名密钥(只显示这一次) / signing secret, shown only now: {each['connection_id']} {each['secret']}"
+            )
         return 0
 
     return run(work)
@@ -78,7 +80,10 @@ def _list(given: argparse.Namespace) -> int:
             show_json(rows)
         else:
             table(
-                [[r["unit_id"], r["name_zh"], "+".join(r["roles"]), r["state"], " ".join(r["connections"])] for r in rows],
+                [
+                    [r["unit_id"], r["name_zh"], "+".join(r["roles"]), r["state"], " ".join(r["connections"])]
+                    for r in rows
+                ],
                 ("单位 unit", "名称", "角色 roles", "状态 state", "连接 connections"),
             )
         return 0

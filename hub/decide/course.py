@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -11,7 +11,9 @@ from contracts.envelope import Message
 from contracts.messages import Dispatch, StatusNotice, VerificationRequest
 from contracts.problem import Problem
 from hub.case_numbers import number_of
-from hub.cases import Case, Entry, apply, opened
+from contracts.nouns import Connection
+from hub.cases import Case, Entry, advance, opened
+from hub.deadlines import Limits, handling_limits
 from hub.decision import Decision, LetterOrder, Personal, Sight
 from hub.facts import Dispatched, Fact, VerificationRequested, Verified
 from hub.life_cycle import STATE_WORDS, STEP_WORDS, State, Step, StepNotAllowed, after, steps_from
@@ -27,13 +29,18 @@ class Context:
 
     now: datetime
     registry: Registry
+    directory: Directory
     attachments: Mapping[str, str] = field(default_factory=dict)
     new_ids: Iterator[int] = iter(())
 
-    @property
-    def directory(self) -> Directory:
-        """The directory in force now."""
-        return self.registry.directory(self.now)
+    _limits: dict[str, Limits] = field(default_factory=dict)
+
+    def limits(self, tier: str) -> Limits:
+        """A dispatch's limits from now; reckoned once for a batch."""
+        known = self._limits.get(tier)
+        if known is None:
+            known = self._limits[tier] = handling_limits(self.directory, tier, self.now)
+        return known
 
 
 @dataclass(slots=True)
@@ -58,12 +65,9 @@ class Course:
     def begin(self, fact: Fact, standing: tuple[str, ...]) -> Case:
         """Open the case with its report; ``standing`` are the units that see it to its end."""
         case_id = next(self.context.new_ids)
-        entry = self._entry(case_id, 1, Step.REPORT, State.REPORTED, fact, by_rule=False)
-        entry = replace(
-            entry, audience=standing, personal_id=str(self.personal.personal_id) if self.personal else None
-        )
+        entry = self._entry(case_id, 1, Step.REPORT, State.REPORTED, fact, standing, by_rule=False)
         self.case = opened(entry, number_of(case_id, self.context.registry.division_code))
-        self._note(entry, frozenset())
+        self._note(entry, frozenset(), frozenset(standing))
         return self.case
 
     def refuse_unless(self, step: Step) -> None:
@@ -75,63 +79,82 @@ class Course:
 
     def take(self, step: Step, fact: Fact, *, by_rule: bool = False) -> Case:
         """Take one step. Raises ``Problem`` where the case's state does not allow it."""
-        case = self.known
-        self.refuse_unless(step)
-        state = after(case.state, step)
-        entry = self._entry(case.case_id, case.version + 1, step, state, fact, by_rule=by_rule)
-        moved = apply(case, entry)
+        case, now = self.known, self.context.now
+        at = now if by_rule else self.message.effective_at or now
+        try:
+            moved = advance(case, step, fact, at, now)
+        except StepNotAllowed:
+            raise not_allowed(case, step) from None
+        watched, watching = case.watchers, moved.watchers
         # Who loses sight with this step still reads of it, and so knows that it has.
-        entry = replace(entry, audience=tuple(sorted(case.watchers | moved.watchers)))
+        audience = tuple(sorted(watched | watching))
+        entry = self._entry(case.case_id, moved.version, step, moved.state, fact, audience, by_rule=by_rule)
         self.case = moved
-        self._note(entry, case.watchers)
-        return self.case
+        self._note(entry, watched, watching)
+        return moved
 
     def decision(self) -> Decision:
         """Everything that the message changed."""
         return Decision(self.known, tuple(self.entries), tuple(self.letters), tuple(self.sights), self.personal)
 
-    def _entry(self, case_id: int, sequence: int, step: Step, state: State, fact: Fact, *, by_rule: bool) -> Entry:
-        message, now = self.message, self.context.now
+    def _entry(
+        self,
+        case_id: int,
+        sequence: int,
+        step: Step,
+        state: State,
+        fact: Fact,
+        audience: tuple[str, ...],
+        *,
+        by_rule: bool,
+    ) -> Entry:
+        message, now, case = self.message, self.context.now, self.case
         return Entry(
             case_id=case_id,
             sequence=sequence,
             step=step,
             state=state,
-            mode=message.mode if self.case is None else self.case.mode,
+            mode=case.mode if case else message.mode,
             unit_id=HUB if by_rule else message.sender.unit_id,
             connection_id=HUB if by_rule else message.sender.connection_id,
             effective_at=now if by_rule else message.effective_at or now,
             known_at=now,
             directory_version=self.context.registry.directory_version,
             fact=fact,
-            audience=(),
+            audience=audience,
             actor=None if by_rule else message.actor,
             on_behalf_of=None if by_rule else message.on_behalf_of,
             message_key=message.keys[0],
             message_digest=message.fingerprint,
-            traceparent=message.traceparent,
+            personal_id=str(self.personal.personal_id) if self.personal and case is None else None,
+            traceparent=message.traceparent or (case.traceparent if case else None),
         )
 
-    def _note(self, entry: Entry, watched: frozenset[str]) -> None:
+    def _note(self, entry: Entry, watched: frozenset[str], watching: frozenset[str]) -> None:
         self.entries.append(entry)
-        watching = self.known.watchers
-        for unit in sorted(watching - watched):
-            self.sights.append(Sight(unit, entry.case_id, entry.sequence, open=True))
-        for unit in sorted(watched - watching):
-            self.sights.append(Sight(unit, entry.case_id, entry.sequence, open=False))
-        for unit, contract, due in _addressed(entry):
-            self._write(entry, unit, contract, due)
-        told = {letter.unit_id for letter in self.letters if letter.entry_sequence == entry.sequence}
-        for unit in entry.audience:
-            if unit not in told and unit != entry.unit_id:
-                self._write(entry, unit, StatusNotice.contract, None)
+        if watched != watching:
+            for unit in sorted(watching - watched):
+                self.sights.append(Sight(unit, entry.case_id, entry.sequence, open=True))
+            for unit in sorted(watched - watching):
+                self.sights.append(Sight(unit, entry.case_id, entry.sequence, open=False))
+        addressed = _addressed(entry)
+        told = {unit for unit, _, _ in addressed}
+        notices = [(unit, StatusNotice.contract, None) for unit in entry.audience if unit not in told]
+        registry = self.context.registry
+        written = [
+            (unit, contract, due, connection)
+            for unit, contract, due in (*addressed, *notices)
+            if contract != StatusNotice.contract or unit != entry.unit_id
+            for connection in registry.receivers_of(unit, contract)
+        ]
+        if written:
+            self._write(entry, written)
 
-    def _write(self, entry: Entry, unit: str, contract: str, due: datetime | None) -> None:
+    def _write(self, entry: Entry, written: Sequence[tuple[str, str, datetime | None, Connection]]) -> None:
         case = self.known
-        for connection in self.context.registry.receivers_of(unit, contract):
-            counts = dict(case.letter_counts)
+        counts = dict(case.letter_counts)
+        for unit, contract, due, connection in written:
             counts[unit] = counts.get(unit, 0) + 1
-            case = self.case = replace(case, letter_counts=tuple(counts.items()))
             self.letters.append(
                 LetterOrder(
                     case_id=entry.case_id,
@@ -145,6 +168,7 @@ class Course:
                     due_at=due,
                 )
             )
+        self.case = replace(case, letter_counts=tuple(counts.items()))
 
 
 def _addressed(entry: Entry) -> list[tuple[str, str, datetime]]:

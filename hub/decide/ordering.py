@@ -9,7 +9,6 @@ from contracts.city import Facts
 from contracts.messages import DispatchRequest
 from contracts.problem import Problem, Violation
 from hub.cases import Case
-from hub.deadlines import handling_limits
 from hub.decide.course import Course
 from hub.facts import AwaitingDecision, Brief, Dispatched, Order
 from hub.life_cycle import Step
@@ -20,12 +19,11 @@ def dispatch_by_rule(course: Course) -> None:
     """五(三)派遣: what is clear goes straight to its unit; what is not waits for the command centre."""
     case, context = course.known, course.context
     reported = case.reported
-    attributes = dict(reported.attributes)
     facts = Facts(
         category_code=reported.category_code,
         area_id=reported.location.area_id,
         component_code=reported.component_code,
-        attributes=attributes,
+        attributes=dict(reported.attributes),
     )
     chosen = choose_unit(context.directory, facts)
     if isinstance(chosen, Clear):
@@ -48,7 +46,9 @@ def dispatch_by_hand(course: Course) -> None:
         said = Violation("#/due_at", "时限应在将来", "the deadline must lie ahead", "future")
         raise Problem("moment_impossible", violations=(said,))
     course.refuse_unless(Step.DISPATCH)
-    because = Because("by_hand", f"指挥中心决定:{body.reason}"[:4000], f"the command centre decided: {body.reason}"[:4000])
+    because = Because(
+        "by_hand", f"指挥中心决定:{body.reason}"[:4000], f"the command centre decided: {body.reason}"[:4000]
+    )
     order = _order(course, body.unit_id, because, due_at=body.due_at)
     course.take(Step.DISPATCH, Dispatched(order, brief_of(course.known), by_hand=True))
 
@@ -85,7 +85,7 @@ def _order(
     assisting: tuple[str, ...] = (),
 ) -> Order:
     case, context = course.known, course.context
-    limits = handling_limits(context.directory, case.reported.tier, context.now)
+    limits = context.limits(case.reported.tier)
     by_hand = due_at is not None
     due = due_at or limits.handle.due_at
     highest = max((each.order.number for each in case.dispatches), default=0)

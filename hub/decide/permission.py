@@ -17,15 +17,18 @@ def check(message: Message, case: Case | None, context: Context) -> None:
     sender, kind = message.sender, message.kind
     state = context.registry.may_send(sender.unit_id)
     if state in (UnitState.SUSPENDED, UnitState.RETIRED):
-        raise Problem("forbidden", f"单位接入状态为 {state},不能发送消息。", f"The unit is {state} and may not send messages.")
+        raise Problem(
+            "forbidden", f"单位接入状态为 {state},不能发送消息。", f"The unit is {state} and may not send messages."
+        )
     if state is not UnitState.LIVE and message.mode is not Mode.TEST:
         raise Problem(
             "forbidden",
             f"单位接入状态为 {state},只能发送测试消息(mode=test)。",
             f"The unit is {state}: it may only send messages with mode=test.",
         )
-    roles = context.registry.roles(sender.unit_id, context.now)
-    if not roles:
+    unit = context.directory.units.get(sender.unit_id)
+    roles: frozenset[str] = unit.roles if unit else frozenset()
+    if unit is None:
         raise Problem("forbidden", "城市名录中没有该单位。", "The city's directory does not know the unit.")
     command = Role.COMMAND_CENTER in roles
     if kind == "case.report":
@@ -51,7 +54,11 @@ def check(message: Message, case: Case | None, context: Context) -> None:
     if kind in BY_LEAD and sender.unit_id != case.lead_unit_id:
         raise _not_with(case, sender.unit_id)
     if kind == "case.verification" and not (command or sender.unit_id == case.verifier or _verifies(case, roles)):
-        raise Problem("forbidden", "核查由受派的信息采集单位或指挥中心进行。", "The collector asked, or the command centre, verifies.")
+        raise Problem(
+            "forbidden",
+            "核查由受派的信息采集单位或指挥中心进行。",
+            "The collector asked, or the command centre, verifies.",
+        )
 
 
 def _verifies(case: Case, roles: frozenset[str]) -> bool:

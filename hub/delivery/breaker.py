@@ -30,9 +30,7 @@ class Breaker:
     def failed(self, now: float) -> Breaker:
         """After a failure of the connection (not a refusal of the letter)."""
         failures = self.failures + 1
-        if self.position is Position.HALF_OPEN or (
-            self.position is Position.CLOSED and failures >= FAILURES_TO_OPEN
-        ):
+        if self.position is Position.HALF_OPEN or (self.position is Position.CLOSED and failures >= FAILURES_TO_OPEN):
             pause = min(OPEN_SECONDS_MIN * 2**self.openings, OPEN_SECONDS_MAX)
             return Breaker(Position.OPEN, failures, self.openings + 1, now + pause)
         return replace(self, failures=failures)

@@ -91,9 +91,12 @@ class Lane:
         self._allowance = max(1.0, self.connection.per_second)
         self.paused = self.lease.paused_reason
 
-    def wake(self) -> None:
-        """There may be something new."""
-        self._urgent.exhausted = self._ordinary.exhausted = False
+    def wake(self, urgent: bool | None = None) -> None:
+        """There may be something new: in one stream, or in both."""
+        if urgent is not False:
+            self._urgent.exhausted = False
+        if urgent is not True:
+            self._ordinary.exhausted = False
         self._wake.set()
 
     def held_changed(self) -> None:
@@ -335,7 +338,9 @@ class Lane:
         was = self._breaker.position
         self._breaker = self._breaker.failed(monotonic())
         if self._breaker.position is Position.OPEN and was is not Position.OPEN:
-            self.say("breaker.opened", connection_id=letter.connection_id, unit_id=letter.unit_id, reason=failure.reason)
+            self.say(
+                "breaker.opened", connection_id=letter.connection_id, unit_id=letter.unit_id, reason=failure.reason
+            )
         wait = after_failure(
             tried.attempt,
             slack_seconds=self._slack(letter.due_at),
@@ -352,9 +357,7 @@ class Lane:
 
     def _answered(self) -> None:
         if self._breaker.position is not Position.CLOSED:
-            self.say(
-                "breaker.closed", connection_id=self.connection.connection_id, unit_id=self.connection.unit_id
-            )
+            self.say("breaker.closed", connection_id=self.connection.connection_id, unit_id=self.connection.unit_id)
             self._wake.set()
         self._breaker = self._breaker.answered()
 
@@ -392,9 +395,7 @@ class Lane:
         return report
 
     def _empty_report(self) -> LaneReport:
-        return LaneReport(
-            self.connection.connection_id, self.lease.fencing, self._urgent.done, self._ordinary.done
-        )
+        return LaneReport(self.connection.connection_id, self.lease.fencing, self._urgent.done, self._ordinary.done)
 
     def _written(self, report: LaneReport, ours: bool) -> None:
         if not ours:

@@ -42,12 +42,12 @@ class Lanes:
     def __post_init__(self) -> None:
         self._outcomes = Outcomes(self.pool, self.holder, self.say)
 
-    def wake(self, connection_ids: list[str]) -> None:
-        """New letters were committed for these connections."""
-        for connection_id in connection_ids:
-            running = self._running.get(connection_id)
+    def wake(self, news: list[str]) -> None:
+        """New letters were committed: ``u/<connection>`` urgent ones, ``o/<connection>`` others."""
+        for each in news:
+            running = self._running.get(each[2:])
             if running:
-                running[0].wake()
+                running[0].wake(urgent=each[0] == "u")
             else:
                 self._soon.set()
 

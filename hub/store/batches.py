@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import asyncpg
+from asyncpg.pgproto.pgproto import UUID
 
 from hub.case_numbers import number_of
 from hub.cases import Case
@@ -25,7 +25,7 @@ class DecidedElsewhere(Exception):
 
 async def first_answers(conn: Connection, keys: Collection[bytes], division: str) -> dict[bytes, Remembered]:
     """How messages with these keys were decided before; unknown keys are left out."""
-    rows = await conn.fetch(SQL["first_answers"], [UUID(bytes=key) for key in keys])
+    rows = await conn.fetch(SQL["first_answers"], [UUID(key) for key in keys])
     return {row["key"].bytes: _remembered(row, division) for row in rows}
 
 
@@ -101,7 +101,7 @@ async def write(conn: Connection, outbox: Outbox, now: datetime, machine: dateti
                         entry.connection_id,
                         entry.actor,
                         entry.on_behalf_of,
-                        UUID(bytes=entry.message_key) if entry.message_key else None,
+                        UUID(entry.message_key) if entry.message_key else None,
                         entry.message_digest,
                         UUID(entry.personal_id) if entry.personal_id else None,
                         entry.effective_at,

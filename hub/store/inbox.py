@@ -56,9 +56,7 @@ async def settle(
 
 async def settled_among(conn: Connection, connection_id: str, positions: Collection[int]) -> frozenset[int]:
     """Which of these letters were settled at some time."""
-    return frozenset(
-        row["position"] for row in await conn.fetch(SQL["settled_among"], connection_id, list(positions))
-    )
+    return frozenset(row["position"] for row in await conn.fetch(SQL["settled_among"], connection_id, list(positions)))
 
 
 async def advance(conn: Connection, connection_id: str, cursors: tuple[int, int]) -> None:

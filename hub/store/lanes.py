@@ -117,13 +117,17 @@ async def take(
     return [waiting(row, division) for row in rows]
 
 
-async def in_doubt(pool: Pool, connection_id: str, *, urgent: bool, done: int, taken: int, division: str) -> list[WaitingLetter]:
+async def in_doubt(
+    pool: Pool, connection_id: str, *, urgent: bool, done: int, taken: int, division: str
+) -> list[WaitingLetter]:
     """Letters that a former holder took and left without an outcome."""
     rows = await pool.fetch(SQL["in_doubt"], connection_id, urgent, done, taken)
     return [waiting(row, division) for row in rows]
 
 
-async def due(pool: Pool, connection_id: str, in_hand: Collection[int], limit: int, division: str) -> list[WaitingLetter]:
+async def due(
+    pool: Pool, connection_id: str, in_hand: Collection[int], limit: int, division: str
+) -> list[WaitingLetter]:
     """Held letters whose time has come and that are not in hand already."""
     rows = await pool.fetch(SQL["due"], connection_id, list(in_hand), limit)
     return [waiting(row, division, attempts=row["attempts"], held=True) for row in rows]

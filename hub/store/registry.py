@@ -103,7 +103,14 @@ async def keys(conn: Connection) -> list[CredentialRow]:
 async def add_key(conn: Connection, row: CredentialRow) -> None:
     """Keep a new key."""
     await conn.execute(
-        SQL["add_key"], row.key_id, row.unit_id, row.digest, sorted(row.scopes), row.note, row.created_at, row.expires_at
+        SQL["add_key"],
+        row.key_id,
+        row.unit_id,
+        row.digest,
+        sorted(row.scopes),
+        row.note,
+        row.created_at,
+        row.expires_at,
     )
     await conn.execute(SQL["tell"])
 

@@ -138,9 +138,9 @@ BEGIN
         FROM unnest(l_case, l_connection, l_unit, l_entry, l_contract, l_sequence, l_urgent, l_mode, l_due)
              WITH ORDINALITY
              AS u (id, connection, unit, entry, contract, sequence, urgent, mode, due, ordinal);
-        -- Which lanes have something new: they need not look otherwise.
-        PERFORM pg_notify('cityhub_letters', left(string_agg(DISTINCT u.connection, ' '), 7900))
-        FROM unnest(l_connection) AS u (connection);
+        -- Which lanes have something new, urgent (u) or ordinary (o): the others need not look.
+        PERFORM pg_notify('cityhub_letters', left(string_agg(DISTINCT CASE WHEN u.urgent THEN 'u/' ELSE 'o/' END || u.connection, ' '), 7900))
+        FROM unnest(l_connection, l_urgent) AS u (connection, urgent);
     END IF;
     PERFORM pg_notify('cityhub_entries', '');
     RETURN base;

@@ -1,0 +1,214 @@
+"""The stage of a measurement: a hub with its own database, a partner that takes letters, and how much CPU each uses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import urllib.request
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+UNIT = "housing_construction"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(slots=True)
+class Child:
+    """A process of ours that speaks JSON lines."""
+
+    process: asyncio.subprocess.Process
+
+    @classmethod
+    async def start(cls, *arguments: str) -> Child:
+        """Start ``python -m …``."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # The hub writes every log line, as a city's would; nobody reads them here.
+            stderr=asyncio.subprocess.DEVNULL if "serve" in arguments else None,
+            limit=512 * 1024 * 1024,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        return cls(process)
+
+    async def tell(self, line: str) -> None:
+        """One line to it."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line.encode() + b"\n")
+        await self.process.stdin.drain()
+
+    async def hear(self, seconds: float = 120.0) -> Any:
+        """One JSON line from it."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(seconds):
+            line = await self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a process ended early, status {await self.process.wait()}")
+        return json.loads(line)
+
+    async def end(self) -> None:
+        """End it, gently first."""
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.terminate()
+            try:
+                async with asyncio.timeout(20):
+                    await self.process.wait()
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
+
+
+@dataclass(slots=True)
+class Stage:
+    """A running hub, its receiver, and the keys."""
+
+    hub: Child
+    receiver: Child
+    url: str
+    port: int
+    admin_key: str
+    collector_key: str
+    data: Path
+
+    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
+        """One request of the administrator's."""
+        request = urllib.request.Request(
+            self.url + path,
+            data=None if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode()),
+            method=method,
+            headers={"authorization": f"Bearer {key or self.admin_key}", "content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def workers(self) -> dict[str, int]:
+        """Slot → process id of the hub's workers."""
+        found: dict[str, int] = {}
+        for pid, arguments in _processes():
+            slot = next((a.removeprefix("--slot=") for a in arguments if a.startswith("--slot=")), None)
+            if slot and any(str(self.data) in a for a in arguments):
+                found[slot] = pid
+        return found
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU used so far: the doors, the lanes, the database."""
+        used = {"api": 0.0, "lanes": 0.0, "postgres": 0.0}
+        for slot, pid in self.workers().items():
+            used["api" if slot.startswith("a") else "lanes"] += _cpu(pid)
+        pid_file = next(self.data.glob("postgresql/**/postmaster.pid"))
+        postmaster = int(pid_file.read_text().split()[0])
+        # What a backend used counts with its parent once it ended; while it lives it is counted itself.
+        used["postgres"] = _cpu(postmaster, children=True) + sum(_cpu(pid) for pid in _children(postmaster))
+        return used
+
+
+@contextlib.asynccontextmanager
+async def stage(data: Path, processes: int) -> AsyncIterator[Stage]:
+    """A hub made for measuring; everything is ended afterwards."""
+    children: list[Child] = []
+    try:
+        hub = await Child.start(
+            "hub.cli", "serve", "--data", str(data), "--port", "0", "--print-ready", 
+            "--processes", str(processes), "--outbound-allow", "127.0.0.0/8", "--rate-per-second", "1000000",
+        )  # fmt: skip
+        children.append(hub)
+        ready = await hub.hear()
+        receiver = await Child.start("bench.receiver")
+        children.append(receiver)
+        made = Stage(hub, receiver, ready["url"], int(ready["url"].rpartition(":")[2]), ready["admin_key"], "", data)
+        await _connect(made)
+        yield made
+    finally:
+        for child in reversed(children):
+            await child.end()
+
+
+async def _connect(made: Stage) -> None:
+    made.collector_key = made.call("POST", "/api/v1/units/collection/keys", {})["key"]
+    listening = 0
+    # The receiver needs the secret before it listens, and the profile needs its port: a first profile makes the secret.
+    profile: dict[str, Any] = {
+        "unit": UNIT,
+        "connections": [
+            {
+                "name": "main",
+                "transport": "rest",
+                "receives": ["case.dispatch"],
+                "rest": {"endpoint": f"http://127.0.0.1:{listening or 9}/letters"},
+                "concurrency": 64,
+                "per_second": 10000,
+            }
+        ],
+    }
+    applied = made.call("PUT", f"/api/v1/units/{UNIT}/profile", profile)
+    await made.receiver.tell(json.dumps({"secret": applied["secrets"][0]["secret"]}))
+    listening = (await made.receiver.hear())["port"]
+    profile["connections"][0]["rest"]["endpoint"] = f"http://127.0.0.1:{listening}/letters"
+    made.call("PUT", f"/api/v1/units/{UNIT}/profile", profile)
+    made.call("POST", f"/api/v1/units/{UNIT}/state", {"state": "live", "reason": "bench"})
+    async with asyncio.timeout(30):
+        while not any(lane["connection_id"] == f"{UNIT}.main" and lane["running"] for lane in
+                      made.call("GET", "/api/v1/lanes")["items"]):  # fmt: skip
+            await asyncio.sleep(0.1)
+
+
+def _processes() -> list[tuple[int, list[str]]]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                found.append((int(folder.name), (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")))
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for pid, _ in _processes():
+        with contextlib.suppress(OSError):
+            if int(_stat(pid)[1]) == parent:
+                found.append(pid)
+    return found
+
+
+def _cpu(pid: int, *, children: bool = False) -> float:
+    try:
+        fields = _stat(pid)
+    except OSError:
+        return 0.0
+    ticks = int(fields[11]) + int(fields[12])
+    if children:
+        ticks += int(fields[13]) + int(fields[14])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def reports() -> list[dict[str, Any]]:
+    """Realistic reports that a single unit must handle, about 0.6 KB of Chinese text each."""
+    codes = ["E0104", "E0102", "E0108", "E0117", "E0152", "E0404", "E0157", "E0451"]
+    text = "巡查发现路面存在明显问题,影响通行与市容,周边有学校和菜市场,人流较大,请尽快到场处置并拍照反馈。" * 3
+    return [
+        {
+            "category_code": code,
+            "description": f"{text}(第 {number} 号点位)",
+            "place": {
+                "longitude": 118.852 + number * 0.0041 % 0.04,
+                "latitude": 28.932 + number * 0.0037 % 0.04,
+                "address": f"上街{number * 7 % 200 + 1}号门前人行道",
+            },
+            "attributes": [{"name": "weather", "value": "晴"}],
+        }
+        for number, code in enumerate(codes * 8)
+    ]
