@@ -23,7 +23,9 @@ MEASURES = ("pipeline", "intake", "delivery")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("measures", nargs="*", metavar="MEASURE", help="pipeline intake delivery; 默认全部 / all by default")
+    parser.add_argument(
+        "measures", nargs="*", metavar="MEASURE", help="pipeline intake delivery; 默认全部 / all by default"
+    )
     parser.add_argument("--seconds", type=float, default=8.0, help="每轮秒数 / seconds of a round")
     parser.add_argument("--rounds", type=int, default=3, help="轮数,取中位数 / rounds; medians are reported")
     parser.add_argument("--callers", type=int, default=64, help="并发上报者 / callers at once")

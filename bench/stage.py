@@ -167,7 +167,9 @@ def _processes() -> list[tuple[int, list[str]]]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with contextlib.suppress(OSError):
-                found.append((int(folder.name), (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")))
+                found.append(
+                    (int(folder.name), (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0"))
+                )
     return found
 
 

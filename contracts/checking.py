@@ -1,165 +1,402 @@
-"""Checks a body against its contract: every violation, where it is, and a sentence in Chinese and English."""
+"""Checks a body against its contract: every violation, where it is, and a sentence in Chinese and English. Pure.
+
+JSON is read strictly (RFC 8259 in UTF-8, and I-JSON's rule that a name stands once in an object), so that what the
+hub understood is what everybody understands who reads the same bytes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeVar, get_args
+from urllib.parse import quote
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
+from contracts.model import Text
 from contracts.problem import Problem, Violation
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 DEPTH_MAX = 32
+VALUES_MAX = 2_000
+"""No contract has room for more values; listing the faults of a body with a million would hold up everybody else."""
 VIOLATIONS_MAX = 100
+NAME_MAX = 100
 
-Sentence = Callable[[Mapping[str, Any]], tuple[str, str]]
+_TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_NOT_PUNCTUATION = bytes(set(range(256)) - set(b"[]{},"))
 
 
-def check_body(model: type[ModelT], raw: bytes) -> ModelT:
-    """The checked body of JSON bytes. Raises ``Problem``: not_json, too_deep or contract_broken."""
-    guard_depth(raw)
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as fault:
-        if any(error["type"] == "json_invalid" for error in fault.errors(include_url=False)):
-            raise not_json(raw) from None
-        raise Problem("contract_broken", violations=violations_of(fault)) from None
+def check_body(model: type[ModelT], raw: bytes | Any, base: str = "#") -> ModelT:
+    """The checked body of JSON bytes, or of a parsed value. Pointers begin at ``base``.
+
+    Raises ``Problem``: ``not_json``, ``too_deep``, ``too_large``, or ``contract_broken`` with every violation.
+    """
+    if not isinstance(raw, bytes):
+        return check_value(model, raw, base)
+    load_json(raw, base)
+    return _validated(model, raw, base)
 
 
 def check_value(model: type[ModelT], value: Any, base: str = "#") -> ModelT:
-    """The checked body of a parsed JSON value; pointers begin at ``base``. Raises ``Problem``."""
+    """The checked body of a parsed value; datetimes and fixed words may stand for their text. Raises ``Problem``."""
     try:
-        # JSON's own strictness (text for moments and fixed words), so both ways in accept the same.
-        return model.model_validate_json(orjson.dumps(value))
-    except ValidationError as fault:
-        raise Problem("contract_broken", violations=violations_of(fault, base)) from None
+        # By way of JSON, whose rules for text, numbers and moments then hold for both ways in.
+        raw = orjson.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        found = tuple(islice(_unwritable(value, base), VIOLATIONS_MAX))
+        if not found:
+            raise Problem("not_json", "值无法写成 JSON。", "The value has no form in JSON.") from None
+        raise Problem("contract_broken", violations=found) from None
+    guard_shape(raw)
+    try:
+        return _validated(model, raw, base)
+    except Problem as problem:
+        # JSON has no NaN, it went as null: say what was really there.
+        found = tuple(islice(_unwritable(value, base), VIOLATIONS_MAX))
+        if not found or problem.kind != "contract_broken":
+            raise
+        named = {violation.pointer for violation in found}
+        others = tuple(violation for violation in problem.violations if violation.pointer not in named)
+        raise Problem("contract_broken", violations=(*found, *others)[:VIOLATIONS_MAX]) from None
 
 
-def load_json(raw: bytes) -> Any:
-    """A JSON value of bounded depth. Raises ``Problem``."""
-    guard_depth(raw)
+def load_json(raw: bytes, base: str = "#") -> Any:
+    """The value of JSON bytes, of bounded shape, without a repeated name. Raises ``Problem``."""
+    guard_shape(raw)
+    value = parse_json(raw)
+    refuse_repeats(raw, texts_in(orjson.dumps(value)), base)
+    return value
+
+
+def parse_json(raw: bytes) -> Any:
+    """The value of JSON bytes, whatever its shape. Raises ``Problem`` with line and column."""
     try:
         return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise not_json(raw) from None
-
-
-def not_json(raw: bytes) -> Problem:
-    """What is wrong with bytes that are not JSON, and where."""
-    if raw.startswith(b"\xef\xbb\xbf"):
-        return Problem(
-            "not_json", "开头有字节顺序标记(BOM),请去掉。", "It begins with a byte order mark; leave it out."
-        )
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as fault:
-        return Problem(
-            "not_json",
-            f"不是 UTF-8 编码(第 {fault.start + 1} 字节起);GBK 文本请先转换。",
-            f"It is not UTF-8 (from byte {fault.start + 1}); convert GBK text first.",
-        )
-    try:
-        orjson.loads(raw)
     except orjson.JSONDecodeError as fault:
-        return Problem(
-            "not_json",
-            f"第 {fault.lineno} 行第 {fault.colno} 列不是有效的 JSON。",
-            f"It is not valid JSON at line {fault.lineno}, column {fault.colno}.",
-        )
-    return Problem("not_json")
+        raise _not_json(raw, fault) from None
 
 
-def guard_depth(raw: bytes, limit: int = DEPTH_MAX) -> None:
-    """Refuse deep nesting before a parser meets it. Counts brackets outside of texts only where there are many."""
+def guard_shape(raw: bytes) -> None:
+    """Refuse what is nested too deeply or has too many values, before anything looks at each. Raises ``Problem``."""
+    if too_deep(raw):
+        raise Problem("too_deep", f"嵌套不得超过 {DEPTH_MAX} 层。", f"At most {DEPTH_MAX} levels of nesting.")
+    # Every value but the first of its list or object follows a comma: short bytes can't hold too many.
+    if len(raw) > 2 * VALUES_MAX and _skeleton(raw).count(b",") > VALUES_MAX:
+        raise Problem("too_large", f"一条消息最多 {VALUES_MAX} 个值。", f"A message has at most {VALUES_MAX} values.")
+
+
+def too_deep(raw: bytes, limit: int = DEPTH_MAX) -> bool:
+    """Whether JSON bytes nest deeper than ``limit``; a short count for nearly all of them, linear for the worst."""
     if raw.count(b"[") + raw.count(b"{") <= limit:
-        return
+        return False
+    skeleton = _skeleton(raw).replace(b",", b"")
+    for _ in range(limit):
+        shallower = skeleton.replace(b"[]", b"").replace(b"{}", b"")
+        if len(shallower) == len(skeleton):
+            break
+        skeleton = shallower
     depth = 0
-    within = escaped = False
-    for byte in raw:
-        if within:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                within = False
-        elif byte == 0x22:
-            within = True
-        elif byte in (0x5B, 0x7B):
-            depth += 1
-            if depth > limit:
-                raise Problem("too_deep", f"嵌套不得超过 {limit} 层。", f"At most {limit} levels of nesting.")
-        elif byte in (0x5D, 0x7D):
-            depth -= 1
+    # What is left is too deep, or no JSON at all: the parser says what is wrong with that.
+    for byte in skeleton:
+        depth += 1 if byte in b"[{" else -1
+        if depth > limit:
+            return True
+    return False
+
+
+def texts_in(raw: bytes) -> int:
+    """How many names and texts stand in JSON bytes."""
+    quotes = raw.count(b'"')
+    if b'\\"' in raw:
+        quotes -= raw.replace(b"\\\\", b"").count(b'\\"')
+    return quotes // 2
+
+
+def refuse_repeats(raw: bytes, kept: int, base: str = "#") -> None:
+    """Refuse a name that stands twice in one object: two readers could take different values.
+
+    ``kept`` is how many names and texts the parsed value has; a repeated name loses at least one. Raises ``Problem``.
+    """
+    if texts_in(raw) == kept:
+        return
+    repeats = tuple(_repeats(raw, base))
+    if repeats:
+        raise Problem("not_json", "同一对象中字段名重复。", "A name stands twice in one object.", repeats)
 
 
 def violations_of(fault: ValidationError, base: str = "#") -> tuple[Violation, ...]:
-    """Every violation (bounded), in the order of the fields."""
-    return tuple(_violation(error, base) for error in fault.errors(include_url=False)[:VIOLATIONS_MAX])
+    """The violations that pydantic found, at most ``VIOLATIONS_MAX``, in the order of the fields."""
+    return tuple(
+        Violation(pointer(error["loc"], base), *_sentence(error), error["type"])
+        for error in fault.errors(include_url=False)[:VIOLATIONS_MAX]
+    )
 
 
-def _violation(error: ErrorDetails, base: str) -> Violation:
-    zh, en = SENTENCES.get(error["type"], _other)({**error.get("ctx", {}), "msg": error["msg"]})
-    return Violation(base + "".join(f"/{_escaped(part)}" for part in error["loc"]), zh, en, error["type"])
+def pointer(parts: tuple[str | int, ...], base: str = "#") -> str:
+    """An RFC 6901 pointer as a URI fragment. A name too long to repeat ends it: it then points to what holds it."""
+    made = base
+    for part in parts:
+        text = str(part)
+        if len(text) > NAME_MAX:
+            break
+        escaped = text.replace("~", "~0").replace("/", "~1")
+        made += "/" + quote(escaped, safe="!$&'()*+,;=:@?~", errors="replace")
+    return made
 
 
-def _escaped(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
+def _validated(model: type[ModelT], raw: bytes, base: str) -> ModelT:
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as fault:
+        found = violations_of(fault, base)
+        if found[0].rule == "json_invalid":
+            raise Problem("not_json", found[0].zh, found[0].en) from None
+        total = fault.error_count()
+        if total > VIOLATIONS_MAX:
+            zh = f"共 {total} 处不符,以下为前 {VIOLATIONS_MAX} 处。"
+            en = f"{total} violations; these are the first {VIOLATIONS_MAX}."
+        else:
+            zh = en = ""
+        raise Problem("contract_broken", zh, en, found) from None
 
 
-def _said(zh: str, en: str) -> Sentence:
-    return lambda ctx: (zh.format_map(_Told(ctx)), en.format_map(_Told(ctx)))
+def _skeleton(raw: bytes) -> bytes:
+    return _TEXTS.sub(b"", raw).translate(None, _NOT_PUNCTUATION)
 
 
-class _Told(dict[str, Any]):
-    def __missing__(self, name: str) -> str:
-        return ""
+def _repeats(raw: bytes, base: str) -> Iterator[Violation]:
+    # Each object comes out as its pairs, so that a repeated name is still there to be seen.
+    unread: list[tuple[tuple[str | int, ...], Any]] = [((), json.loads(raw, object_pairs_hook=_Pairs))]
+    while unread:
+        place, value = unread.pop()
+        if isinstance(value, _Pairs):
+            seen: set[str] = set()
+            for name, inner in value:
+                if name in seen:
+                    yield Violation(pointer((*place, name), base), "字段名重复", "the name stands twice", "repeated")
+                seen.add(name)
+                unread.append(((*place, name), inner))
+        elif isinstance(value, list):
+            unread.extend(((*place, index), inner) for index, inner in enumerate(value))
 
 
-def _other(ctx: Mapping[str, Any]) -> tuple[str, str]:
-    return f"值不符合契约:{ctx['msg']}", str(ctx["msg"])
+class _Pairs(tuple[tuple[str, Any], ...]):
+    """An object as its pairs, told from a list by its type."""
 
 
-SENTENCES: Mapping[str, Sentence] = {
-    "missing": _said("缺少必填字段", "the field is required"),
-    "extra_forbidden": _said("契约中没有此字段", "the contract has no such field"),
-    "string_type": _said("应为文本", "must be text"),
-    "string_too_short": _said("至少 {min_length} 个字符", "at least {min_length} characters"),
-    "string_too_long": _said("最多 {max_length} 个字符", "at most {max_length} characters"),
-    "string_pattern_mismatch": _said("格式不符:{pattern}", "does not match {pattern}"),
-    "string_unicode": _said("不是有效的 Unicode 文本", "is not valid Unicode text"),
-    "enum": _said("应为其中之一:{expected}", "must be one of {expected}"),
-    "literal_error": _said("应为 {expected}", "must be {expected}"),
-    "int_type": _said("应为整数", "must be a whole number"),
-    "int_parsing": _said("应为整数", "must be a whole number"),
-    "int_from_float": _said("应为整数", "must be a whole number"),
-    "int_parsing_size": _said("数字过大", "the number is too large"),
-    "float_type": _said("应为数字", "must be a number"),
-    "float_parsing": _said("应为数字", "must be a number"),
-    "finite_number": _said("应为有限的数字", "must be a finite number"),
-    "bool_type": _said("应为 true 或 false", "must be true or false"),
-    "bool_parsing": _said("应为 true 或 false", "must be true or false"),
-    "greater_than": _said("应大于 {gt}", "must be greater than {gt}"),
-    "greater_than_equal": _said("不得小于 {ge}", "must be at least {ge}"),
-    "less_than": _said("应小于 {lt}", "must be less than {lt}"),
-    "less_than_equal": _said("不得大于 {le}", "must be at most {le}"),
-    "tuple_type": _said("应为列表", "must be a list"),
-    "list_type": _said("应为列表", "must be a list"),
-    "too_long": _said("最多 {max_length} 项", "at most {max_length} items"),
-    "too_short": _said("至少 {min_length} 项", "at least {min_length} items"),
-    "model_type": _said("应为对象", "must be an object"),
-    "model_attributes_type": _said("应为对象", "must be an object"),
-    "dict_type": _said("应为对象", "must be an object"),
-    "datetime_type": _said("应为带时区的 RFC 3339 时间", "must be an RFC 3339 moment with a zone"),
-    "datetime_parsing": _said("应为带时区的 RFC 3339 时间", "must be an RFC 3339 moment with a zone"),
-    "datetime_from_date_parsing": _said("应为带时区的 RFC 3339 时间", "must be an RFC 3339 moment with a zone"),
-    "datetime_object_invalid": _said("应为带时区的 RFC 3339 时间", "must be an RFC 3339 moment with a zone"),
-    "timezone_aware": _said("时间须带时区,例如 +08:00", "the moment needs a zone, such as +08:00"),
-    "value_error": lambda ctx: (f"值不合规则:{ctx['msg']}", str(ctx["msg"])),
-    "recursion_loop": _said("嵌套过深", "nested too deeply"),
+def _unwritable(value: Any, base: str) -> Iterator[Violation]:
+    """What of a Python value JSON has no form for."""
+    unread: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    while unread:
+        place, inner = unread.pop()
+        match inner:
+            case _ if len(place) > DEPTH_MAX:
+                yield Violation(pointer(place[:3], base), "嵌套过深", "nested too deeply", "too_deep")
+            case str() if not _is_unicode(inner):
+                yield Violation(pointer(place, base), "不是有效的 Unicode 文本", "is not valid Unicode text", "unicode")
+            case bool():
+                pass
+            case float() if not math.isfinite(inner):
+                yield Violation(pointer(place, base), "应为有限的数字", "must be a finite number", "finite_number")
+            case int() if not -(2**63) <= inner < 2**64:
+                yield Violation(pointer(place, base), "数字过大", "the number is too large", "int_parsing_size")
+            case Mapping():
+                for name, held in inner.items():
+                    if isinstance(name, str) and _is_unicode(name):
+                        unread.append(((*place, name), held))
+                    else:
+                        yield Violation(pointer(place, base), "字段名应为文本", "a field's name is text", "name")
+            case list() | tuple():
+                unread.extend(((*place, index), held) for index, held in enumerate(inner))
+            case bytes() | bytearray() | memoryview() | set() | frozenset() | complex():
+                yield Violation(pointer(place, base), "没有 JSON 形式", "has no form in JSON", "json_type")
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _not_json(raw: bytes, fault: orjson.JSONDecodeError) -> Problem:
+    """What is wrong with bytes that are not JSON, where, and what to do about it."""
+    for there, zh, en in _ENCODINGS:
+        if there(raw):
+            return Problem("not_json", zh, en)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as broken:
+        zh, en = f"第 {broken.start + 1} 字节起不是 UTF-8", f"From byte {broken.start + 1} on it is not UTF-8"
+        if _is_gbk(raw):
+            return Problem("not_json", f"{zh},像是 GBK,请先转为 UTF-8。", f"{en}; it looks like GBK, send UTF-8.")
+        return Problem("not_json", f"{zh}。", f"{en}.")
+    line, column = text.count("\n", 0, fault.pos) + 1, fault.pos - text.rfind("\n", 0, fault.pos)
+    hint_zh, hint_en = next(
+        ((zh, en) for told, zh, en in _HINTS if told.search(f"{fault.msg}\n{text[fault.pos : fault.pos + 10]}")),
+        ("", ""),
+    )
+    return Problem(
+        "not_json",
+        f"第 {line} 行第 {column} 列起不是有效的 JSON{hint_zh}。",
+        f"It is not valid JSON from line {line}, column {column}{hint_en}.",
+        fields={"line": line, "column": column},
+    )
+
+
+def _is_gbk(raw: bytes) -> bool:
+    try:
+        return any("\u4e00" <= letter <= "\u9fff" for letter in raw.decode("gbk"))
+    except UnicodeDecodeError:
+        return False
+
+
+_ENCODINGS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
+    (lambda raw: not raw.strip(), "消息是空的。", "The message is empty."),
+    (
+        lambda raw: raw.startswith(b"\xef\xbb\xbf"),
+        "开头有字节顺序标记(BOM),请去掉。",
+        "It begins with a byte order mark; leave it out.",
+    ),
+    (
+        lambda raw: raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in raw[:4],
+        "像是 UTF-16,请先转为 UTF-8。",
+        "It looks like UTF-16; send UTF-8.",
+    ),
+    (lambda raw: raw.lstrip().startswith(b"<"), "像是 XML,应为 JSON。", "It looks like XML; send JSON."),
+)
+
+# Told by the parser's words and the text at the fault.
+_HINTS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+    (re.compile(told), zh, en)
+    for told, zh, en in (
+        (r"\n-?(NaN|Inf)", ":JSON 没有 NaN 和 Infinity", ": JSON has no NaN and no Infinity"),
+        (r"\n'", ":文本和字段名须用双引号", ": names and texts stand in double quotes"),
+        (r"infinity", ":数字过大", ": the number is too large"),
+        (r"surrogate", ":半个代理对不是字符", ": half of a surrogate pair is no character"),
+        (
+            r"control character",
+            ":文本中的换行和制表符须写作 \\n、\\t",
+            ": a line break or tab in a text is written \\n, \\t",
+        ),
+        (r"trailing comma", ":末项之后不得有逗号", ": no comma after the last item"),
+        (r"unexpected end", ":内容不完整", ": it ends too early"),
+    )
+)
+
+
+def _sentence(error: ErrorDetails) -> tuple[str, str]:
+    """What is wrong, in Chinese and in English."""
+    kind = error["type"]
+    if error["input"] is None and error["loc"] and kind != "missing":
+        kind = "null"
+    told: dict[str, Any] = {name: _plain(value) for name, value in error.get("ctx", {}).items()}
+    match kind:
+        case "enum" | "literal_error":
+            words = re.findall(r"'([^']*)'", told["expected"])
+            told |= {"zh": "、".join(words), "en": ", ".join(words)}
+        case "string_pattern_mismatch":
+            told["zh"], told["en"] = PATTERNS.get(told["pattern"], (told["pattern"], f"must match {told['pattern']}"))
+        case "value_error" | "assertion_error":
+            told["en"] = str(error.get("ctx", {}).get("error", ""))
+            told["zh"] = RULES.get(told["en"], told["en"])
+        case "extra_forbidden":
+            told["name"] = str(error["loc"][-1])[:NAME_MAX] if error["loc"] else ""
+    zh, en = SENTENCES.get(kind, ("值不符合契约:{msg}", "{msg}"))
+    told.setdefault("msg", error["msg"])
+    return zh.format_map(told), en.format_map(told)
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_MOMENT = ("应为带时区的 RFC 3339 时间,例如 2026-11-23T09:12:30+08:00", "must be an RFC 3339 moment with a zone")
+_OBJECT = ("应为对象", "must be an object")
+_LIST = ("应为列表", "must be a list")
+_NUMBER = ("应为数字", "must be a number")
+_WHOLE = ("应为整数", "must be a whole number")
+_FLAG = ("应为 true 或 false", "must be true or false")
+
+SENTENCES: Mapping[str, tuple[str, str]] = {
+    "null": ("不得为 null;没有值就省略该字段", "must not be null: leave out a field that has no value"),
+    "missing": ("缺少必填字段", "the field is required"),
+    "extra_forbidden": ("契约中没有字段“{name}”", "the contract has no field `{name}`"),
+    "string_type": ("应为文本", "must be text"),
+    "string_too_short": ("至少 {min_length} 个字符", "must have {min_length} or more characters"),
+    "string_too_long": ("最多 {max_length} 个字符", "must have {max_length} or fewer characters"),
+    "string_pattern_mismatch": ("{zh}", "{en}"),
+    "string_unicode": ("不是有效的 Unicode 文本", "is not valid Unicode text"),
+    "enum": ("应为其中之一:{zh}", "must be one of: {en}"),
+    "literal_error": ("应为其中之一:{zh}", "must be one of: {en}"),
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "int_parsing_size": ("数字过大", "the number is too large"),
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": ("应为有限的数字", "must be a finite number"),
+    "bool_type": _FLAG,
+    "bool_parsing": _FLAG,
+    "greater_than": ("应大于 {gt}", "must be greater than {gt}"),
+    "greater_than_equal": ("不得小于 {ge}", "must not be less than {ge}"),
+    "less_than": ("应小于 {lt}", "must be less than {lt}"),
+    "less_than_equal": ("不得大于 {le}", "must not be greater than {le}"),
+    "multiple_of": ("应为 {multiple_of} 的倍数", "must be a multiple of {multiple_of}"),
+    "too_short": ("至少 {min_length} 项", "must have {min_length} or more items"),
+    "too_long": ("最多 {max_length} 项", "must have {max_length} or fewer items"),
+    "tuple_type": _LIST,
+    "list_type": _LIST,
+    "set_type": _LIST,
+    "frozen_set_type": _LIST,
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+    "dict_type": _OBJECT,
+    "dataclass_type": _OBJECT,
+    "datetime_type": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "datetime_object_invalid": _MOMENT,
+    "timezone_aware": ("时间须带时区,例如 +08:00", "the moment needs a zone, such as +08:00"),
+    "recursion_loop": ("嵌套过深", "nested too deeply"),
+    "json_invalid": ("不是有效的 JSON", "is not valid JSON"),
+    "value_error": ("{zh}", "{en}"),
+    "assertion_error": ("{zh}", "{en}"),
 }
-"""A sentence for each kind of violation that pydantic finds in these contracts."""
+"""A sentence in both languages for each kind of violation that pydantic finds in these models."""
+
+_SAYS_SOMETHING = next(str(rule.pattern) for rule in get_args(Text) if isinstance(rule, StringConstraints))
+RULES: Mapping[str, str] = {
+    "a moment is RFC 3339 text with a time zone": "时间应为带时区的 RFC 3339 文本",
+    "a moment lies between the years 2000 and 2200": "时间应在 2000 年至 2199 年之间",
+    "a rest connection has `rest: {endpoint: …}`, another has none": "rest 连接须有 `rest: {endpoint: …}`,其他不得有",
+    "two connections have the same name": "两个连接同名",
+}
+"""What the models' own rules say, in Chinese."""
+
+PATTERNS: Mapping[str, tuple[str, str]] = {
+    r"^[A-Za-z0-9][A-Za-z0-9_.:/-]*$": (
+        "应以字母或数字开头,只含字母、数字和 _ . : / -",
+        "must begin with a letter or digit and hold only those and _ . : / -",
+    ),
+    _SAYS_SOMETHING: (
+        "须含可见字符,不得含控制字符",
+        "must hold a visible character and no control character",
+    ),
+    r"^[0-9+() -]+$": ("只含数字、空格和 + ( ) -", "must hold only digits, spaces and + ( ) -"),
+    r"^[0-9]{6}-[0-9]{8}-[0-9]{6,8}$": (
+        "应为案件号,例如 330800-20261123-000042",
+        "must be a case number, such as 330800-20261123-000042",
+    ),
+    r"^[a-z][a-z0-9_-]{0,31}$": (
+        "应以小写字母开头,只含小写字母、数字和 _ -,最多 32 个字符",
+        "must begin with a lower-case letter and hold at most 32 of a-z, 0-9, _ and -",
+    ),
+    r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
+    r"^[0-9a-fA-F-]{36}$": ("应为 UUID", "must be a UUID"),
+}
+"""What each pattern of the contracts asks for."""

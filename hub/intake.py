@@ -285,9 +285,7 @@ class _Fold:
         out.sights.extend(decision.sights)
         if decision.personal is not None:
             out.personal.append((case.case_id, decision.personal))
-        out.raw.append(
-            (case.case_id, UUID(message.keys[0]), message.received_at, message.content_type, message.raw)
-        )
+        out.raw.append((case.case_id, UUID(message.keys[0]), message.received_at, message.content_type, message.raw))
 
     def _remember(self, message: Message, decision: Decision) -> Answer:
         last = decision.entries[-1]

@@ -1,0 +1,107 @@
+"""The day's reports, planned from the city's own tables: which problem, where, seen by whom, when. Pure and seeded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from contracts.city import Area, Category, City, Component
+
+OUTSIDE_SHARE = 0.05
+COMPONENT_SHARE = 0.15
+HOTLINE_SHARE = 0.12
+OTHER_DATUM_SHARE = 0.2
+
+STREETS = ("人民路", "新桥街", "上街", "荷花路", "三衢路", "白云大道", "花园东大道", "府山街", "西区大道", "东港一路")
+SIGHTS = {
+    "component": ("破损", "缺失", "移位", "倾斜", "有渗漏", "污损"),
+    "event": ("影响通行", "居民反映强烈", "占用人行道", "尚未清理", "范围约 3 米"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedReport:
+    """One report of the day. ``minute`` is city time after the opening; ``sender`` the unit that sends it."""
+
+    sender_case: str
+    minute: float
+    sender: str
+    source: str
+    category_code: str
+    description: str
+    address: str
+    longitude: float
+    latitude: float
+    system: str
+    component_code: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As it goes to the partner that sends it."""
+        return asdict(self)
+
+
+def plan(city: City, cases: int, seed: int) -> tuple[PlannedReport, ...]:
+    """So many reports, spread over areas, categories and units, in the order of the day."""
+    chance = random.Random(f"plan/{seed}")
+    minutes = sorted(chance.uniform(0, spread_minutes(cases)) for _ in range(cases))
+    return tuple(_report(city, chance, seed, index, minute) for index, minute in enumerate(minutes, 1))
+
+
+def spread_minutes(cases: int) -> float:
+    """Over how much of the city's morning the reports arrive."""
+    return min(240.0, max(45.0, cases * 1.0))
+
+
+def _report(city: City, chance: random.Random, seed: int, index: int, minute: float) -> PlannedReport:
+    component = chance.choice(city.components) if city.components and chance.random() < COMPONENT_SHARE else None
+    category = _category(city, chance, component)
+    longitude, latitude = _place(city, chance, component)
+    hotline = component is None and chance.random() < HOTLINE_SHARE
+    address = f"{chance.choice(STREETS)}{chance.randint(1, 400)}号旁(第{index}处)"
+    return PlannedReport(
+        sender_case=f"demo-{seed}-{index:05d}",
+        minute=round(minute, 2),
+        sender="command_center" if hotline else "collection",
+        source="citizen" if hotline else "collector",
+        category_code=category.code,
+        description=f"{category.name_zh}{chance.choice(SIGHTS[category.kind])}",
+        address=address,
+        longitude=longitude,
+        latitude=latitude,
+        system=chance.choice(("CGCS2000", "GCJ02")) if chance.random() < OTHER_DATUM_SHARE else "WGS84",
+        component_code=component.component_code if component else None,
+    )
+
+
+def _category(city: City, chance: random.Random, component: Component | None) -> Category:
+    """Half of the reports begin with a unit, so that each has something to do and not only the two big bureaus."""
+    by_code = {category.code: category for category in city.categories}
+    if component is not None:
+        return by_code[component.category_code]
+    if chance.random() < 0.5:
+        unit = chance.choice(sorted({row.unit_id for row in city.responsibilities}))
+        of_unit = [row.category_code for row in city.responsibilities if row.unit_id == unit]
+        return by_code[chance.choice(of_unit)]
+    return chance.choice(city.categories)
+
+
+def _place(city: City, chance: random.Random, component: Component | None) -> tuple[float, float]:
+    if component is not None:
+        return component.longitude, component.latitude
+    if chance.random() < OUTSIDE_SHARE:
+        west, south, east, north = _bounds(city.areas)
+        # North of every area, and still on the city's ground.
+        return round(chance.uniform(west, east), 6), round(north + chance.uniform(0.01, 0.03), 6)
+    area = chance.choice(city.areas)
+    west, south, east, north = area.box
+    while True:
+        longitude, latitude = round(chance.uniform(west, east), 6), round(chance.uniform(south, north), 6)
+        if area.contains(longitude, latitude):
+            return longitude, latitude
+
+
+def _bounds(areas: Sequence[Area]) -> tuple[float, float, float, float]:
+    boxes = [area.box for area in areas]
+    return min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)

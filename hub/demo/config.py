@@ -1,0 +1,68 @@
+"""What the demo is told, and what it tells each partner process: one line of JSON on its standard input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+CITY_START = "2026-11-23T07:00:00+08:00"
+"""A Monday morning; while the hub starts and the units are connected, the city gets to its offices."""
+
+SPEED = 900.0
+"""City seconds in a second: the nine hours of a working day pass in 36 seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for."""
+
+    cases: int = 200
+    speed: float = SPEED
+    seed: int = 1
+    headless: bool = False
+    json: bool = False
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How one unit speaks with the hub: its API key, and the secret that pushes to it are signed with."""
+
+    unit_id: str
+    name_zh: str
+    key: str
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerConfig:
+    """Everything a partner process knows of the world. ``reports`` are those it is to send, ``leads`` the units that
+    the city's matrix names for a category, ``governors`` who governs an area."""
+
+    url: str
+    journal: str
+    seed: int
+    units: tuple[Access, ...]
+    reports: tuple[Mapping[str, Any], ...] = ()
+    leads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    governors: Mapping[str, str] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """The configuration as one line."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def read_config(line: str) -> PartnerConfig:
+    """The configuration that ``line`` wrote."""
+    told = json.loads(line)
+    return PartnerConfig(
+        url=told["url"],
+        journal=told["journal"],
+        seed=told["seed"],
+        units=tuple(Access(**each) for each in told["units"]),
+        reports=tuple(told["reports"]),
+        leads={code: tuple(units) for code, units in told["leads"].items()},
+        governors=told["governors"],
+    )

@@ -1,0 +1,80 @@
+"""The HTTP server of a unit that is pushed to: checks the signature with the stock library, writes down, then answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from hub.demo.partners.common import Mailroom, Scene
+from hub.demo.partners.unit_work import UnitWork
+
+Answering = Callable[[web.Request, str, Callable[[], None]], Awaitable[web.StreamResponse]]
+"""How a unit answers a verified push: (request, letter id, what writes the letter down) → the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One unit's counter: its secret, its mailroom, its work."""
+
+    webhook: Webhook
+    mailroom: Mailroom
+    work: UnitWork
+
+
+@dataclass(slots=True)
+class Receiving:
+    """The server. Until its units are known it answers 503, and the hub comes again."""
+
+    answering: Answering
+    _counters: dict[str, Counter] = field(default_factory=dict)
+    _runner: web.AppRunner | None = None
+
+    async def listen(self) -> int:
+        """Start on any free port; the port."""
+        app = web.Application(client_max_size=4 * 1024 * 1024)
+        app.router.add_post("/hub/{unit}", self._pushed)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    def open_counters(self, scene: Scene) -> None:
+        """From now on the scene's units receive."""
+        for access in scene.config.units:
+            self._counters[access.unit_id] = Counter(
+                Webhook(access.secret or ""),
+                Mailroom(access.unit_id, "rest", scene.journal),
+                UnitWork(scene, scene.voice(access), access.name_zh),
+            )
+
+    async def _pushed(self, request: web.Request) -> web.StreamResponse:
+        counter = self._counters.get(request.match_info["unit"])
+        if counter is None:
+            return web.Response(status=503, headers={"retry-after": "1"})
+        raw = await request.read()
+        try:
+            counter.webhook.verify(raw, dict(request.headers), json_parse=False)
+        except WebhookVerificationError as fault:
+            counter.mailroom.journal.write(
+                {"what": "signature.refused", "unit": counter.mailroom.unit_id, "reason": str(fault)}
+            )
+            return web.Response(status=401)
+        event = json.loads(raw)
+
+        def write_down() -> None:
+            for fresh in counter.mailroom.arrived([event]):
+                counter.work.begin(fresh)
+
+        return await self.answering(request, event["id"], write_down)
+
+
+async def answer_at_once(request: web.Request, letter_id: str, write_down: Callable[[], None]) -> web.StreamResponse:
+    """The good unit: what it wrote down it confirms."""
+    write_down()
+    return web.Response(status=204)
