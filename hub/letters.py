@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.nouns import Letter
-from hub.facts import Fact
 from hub.life_cycle import State, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The entry that a letter tells."""
+    """The entry that a letter tells; ``body`` is its fact as text."""
 
     sequence: int
     step: Step
@@ -20,7 +19,7 @@ class Told:
     unit_id: str
     effective_at: datetime
     known_at: datetime
-    fact: Fact
+    body: str
     traceparent: str | None
 
 

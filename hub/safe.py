@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -10,7 +12,7 @@ from auth.redaction import Secret
 from auth.sealing import Sealer
 from auth.signing_secrets import gather
 from hub.store import registry as store
-from hub.store.pool import Pool
+from hub.store.pool import LOST, Pool
 
 CACHED_SECONDS = 30.0
 OVERLAP_SECONDS = 24 * 3600.0
@@ -26,12 +28,22 @@ class Safe:
     pool: Pool
     sealer: Sealer
     _opened: dict[str, tuple[float, SigningSecrets]] = field(default_factory=dict, repr=False)
+    _renewing: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     async def signing(self, connection_id: str) -> SigningSecrets:
         """The signing secrets in force, newest first; answered from a short cache."""
         known = self._opened.get(connection_id)
-        if known and monotonic() < known[0]:
-            return known[1]
+        if known is None:
+            return await self._open(connection_id)
+        if monotonic() >= known[0]:
+            # The old ones serve while one task looks: no letter waits for, or fails with, the database.
+            self._opened[connection_id] = (monotonic() + CACHED_SECONDS, known[1])
+            task = asyncio.create_task(self._renewed(connection_id))
+            self._renewing.add(task)
+            task.add_done_callback(self._renewing.discard)
+        return known[1]
+
+    async def _open(self, connection_id: str) -> SigningSecrets:
         texts = [
             self.sealer.open(_name(connection_id, name), sealed).decode()
             for name, _, sealed in await self._sealed(connection_id)
@@ -40,6 +52,10 @@ class Safe:
         found = gather(texts)
         self._opened[connection_id] = (monotonic() + CACHED_SECONDS, found)
         return found
+
+    async def _renewed(self, connection_id: str) -> None:
+        with contextlib.suppress(*LOST):
+            await self._open(connection_id)
 
     async def named(self, unit_id: str, name: str) -> str:
         """A unit's secret by its name. Raises ``KeyError``."""
@@ -53,12 +69,12 @@ class Safe:
         sealed = self.sealer.seal(_name(owner, name), secret.reveal().encode())
         async with self.pool.acquire() as conn, conn.transaction():
             version = await store.add_secret(conn, owner, name, sealed, overlap_seconds)
-        self.forget()
+        self._opened.pop(owner, None)
         return version
 
     def forget(self) -> None:
-        """Open everything anew: the registry changed."""
-        self._opened.clear()
+        """Open everything anew with its next use: the registry changed."""
+        self._opened = {name: (0.0, kept) for name, (_, kept) in self._opened.items()}
 
     async def _sealed(self, owner: str) -> list[tuple[str, int, str]]:
         async with self.pool.acquire() as conn:

@@ -271,7 +271,14 @@ class Lane:
 
     async def _try(self, waiting: WaitingLetter) -> bool:
         letter, attempt = waiting.letter, waiting.attempts + 1
-        rendered = render(letter, waiting.told, self._renderer_of(letter))
+        try:
+            rendered = render(letter, waiting.told, self._renderer_of(letter))
+        except ValueError as bug:
+            # Trying again cannot help: a person must look, and the lane goes on with other cases.
+            self._in_hand.discard(letter.position)
+            self._hold(waiting, None, f"the hub's own fault: {type(bug).__name__}", buried=True)
+            self.say("letter.buried", letter_id=letter.position, unit_id=letter.unit_id, reason=repr(bug)[:500])
+            return False
         taken_at, began = machine_now(), perf_counter()
         failure: DeliveryFailed | None = None
         delivered: Delivered | None = None

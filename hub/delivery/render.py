@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from contracts.cloudevents import write_event
 from contracts.nouns import Letter, RenderedLetter
-from hub.facts import Brief, Dispatched, Order, Rejected, Returned, VerificationRequested, Verified
+from hub.codec import fact_from
+from hub.facts import Brief, Dispatched, Fact, Order, Rejected, Returned, VerificationRequested, Verified
 from hub.letters import Told, letter_id
 from hub.life_cycle import STAGE_OF, Step
 from hub.trace import letter_traceparent
@@ -23,7 +24,7 @@ CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
 
 def render(letter: Letter, told: Told, version: int = RENDERER) -> RenderedLetter:
-    """The letter as it goes over the wire."""
+    """The letter as it goes over the wire. Raises ``ValueError`` where its entry cannot be read."""
     body = RENDERERS[version](letter, told)
     return RenderedLetter(
         letter_id=letter_id(letter.position),
@@ -51,19 +52,19 @@ def _render_1(letter: Letter, told: Told) -> bytes:
             "recordedtime": told.known_at,
             "basedonversion": told.sequence,
         },
-        data=_DATA[name](letter, told),
+        data=_DATA[name](letter, told, fact_from(told.step, told.body)),
     )
 
 
 RENDERERS: Mapping[int, Callable[[Letter, Told], bytes]] = {1: _render_1}
 
 
-def _dispatch(letter: Letter, told: Told) -> dict[str, Any]:
+def _dispatch(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
     if told.step is Step.FAIL:
-        found = cast(Verified, told.fact)
+        found = cast(Verified, fact)
         order, brief = cast(Order, found.rework), cast(Brief, found.brief)
     else:
-        ordered = cast(Dispatched, told.fact)
+        ordered = cast(Dispatched, fact)
         order, brief = ordered.order, ordered.brief
     return _present(
         case_number=letter.case_number,
@@ -87,8 +88,8 @@ def _dispatch(letter: Letter, told: Told) -> dict[str, Any]:
     )
 
 
-def _verification_request(letter: Letter, told: Told) -> dict[str, Any]:
-    asked = cast(VerificationRequested, told.fact)
+def _verification_request(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
+    asked = cast(VerificationRequested, fact)
     return _present(
         case_number=letter.case_number,
         round=asked.round,
@@ -102,9 +103,9 @@ def _verification_request(letter: Letter, told: Told) -> dict[str, Any]:
     )
 
 
-def _status(letter: Letter, told: Told) -> dict[str, Any]:
-    order = told.fact.order if isinstance(told.fact, Dispatched) else None
-    reason = told.fact.reason if isinstance(told.fact, Returned | Rejected) else None
+def _status(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
+    order = fact.order if isinstance(fact, Dispatched) else None
+    reason = fact.reason if isinstance(fact, Returned | Rejected) else None
     return _present(
         case_number=letter.case_number,
         version=told.sequence,
@@ -118,7 +119,7 @@ def _status(letter: Letter, told: Told) -> dict[str, Any]:
     )
 
 
-_DATA: Mapping[str, Callable[[Letter, Told], dict[str, Any]]] = {
+_DATA: Mapping[str, Callable[[Letter, Told, Fact], dict[str, Any]]] = {
     "case.dispatch": _dispatch,
     "case.verification_request": _verification_request,
     "case.status": _status,

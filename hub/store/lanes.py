@@ -10,7 +10,6 @@ from typing import Any
 from contracts.envelope import Mode
 from contracts.nouns import Letter
 from hub.case_numbers import number_of
-from hub.codec import fact_from
 from hub.letters import Told, WaitingLetter
 from hub.life_cycle import State, Step
 from hub.store.pool import Connection, Pool
@@ -228,7 +227,7 @@ def waiting(row: Any, division: str, *, attempts: int = 0, held: bool = False) -
             unit_id=row["acted_by"],
             effective_at=row["effective_at"],
             known_at=row["known_at"],
-            fact=fact_from(step, row["body"]),
+            body=row["body"],
             traceparent=row["traceparent"],
         ),
         attempts,

@@ -1,0 +1,52 @@
+"""The table of steps: what it promises whatever is done with it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hub.docs import pages
+from hub.facts import FACT_OF
+from hub.life_cycle import ACTORS, OVER, STAGE_OF, STATE_WORDS, STEP_WORDS, STEPS, State, Step, StepNotAllowed, after
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_no_step_leaves_a_case_that_is_over() -> None:
+    assert not [step for (state, step) in STEPS if state in OVER]
+
+
+def test_every_state_that_is_reached_can_still_be_closed_or_is_over() -> None:
+    leads = {state: {target for (origin, _), target in STEPS.items() if origin is state} for state in State}
+
+    def ends(state: State, seen: frozenset[State] = frozenset()) -> bool:
+        return state in OVER or any(ends(each, seen | {state}) for each in leads[state] - seen - {state})
+
+    assert not [state for state in set(STEPS.values()) if not ends(state)]
+
+
+def test_only_a_report_opens_a_case() -> None:
+    assert [step for (state, step) in STEPS if state is None] == [Step.REPORT]
+
+
+def test_every_step_has_its_actors_its_fact_and_its_words() -> None:
+    assert set(Step) == set(ACTORS) == set(FACT_OF) == set(STEP_WORDS)
+    assert set(State) == set(STAGE_OF) == set(STATE_WORDS)
+
+
+def test_a_step_that_the_table_does_not_know_is_refused() -> None:
+    with pytest.raises(StepNotAllowed):
+        after(State.CLOSED, Step.ANSWER)
+
+
+def test_the_database_repeats_the_states() -> None:
+    schema = (ROOT / "hub/store/migrations/0001_foundation.sql").read_text(encoding="utf-8")
+    listed = [set(re.findall(r"'(\w+)'", each)) for each in re.findall(r"CHECK \(state IN \(([^)]*)\)\)", schema)]
+    assert {state.value for state in State} in listed
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_the_generated_pages_are_what_the_tables_say(name: str) -> None:
+    assert (ROOT / name).read_text(encoding="utf-8") == pages()[name], "run ./cityhub docs"
