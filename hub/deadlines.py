@@ -21,10 +21,13 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A dispatch's two limits."""
+    """Every limit of a tier that begins at one moment: the command centre's, the unit's, the collector's."""
 
+    accept: Limit
+    dispatch: Limit
     acknowledge: Limit
     handle: Limit
+    verify: Limit
 
 
 def accept_limit(directory: Directory, tier: str, since: datetime) -> Limit:
@@ -45,10 +48,16 @@ def verify_limit(directory: Directory, tier: str, since: datetime) -> Limit:
     return _link(directory, tier, since, rules.verify_hours, rules.verify_minutes_tier_a)
 
 
-def handling_limits(directory: Directory, tier: str, since: datetime) -> Limits:
-    """Until when the unit must acknowledge (签收) and handle (处置), by the category's tier."""
+def limits_from(directory: Directory, tier: str, since: datetime) -> Limits:
+    """Until when to accept, dispatch, acknowledge (签收), handle (处置) and verify what begins now, by the tier."""
     row = directory.tiers[tier]
-    return Limits(_in_tier(directory, row, row.acknowledge_within, since, days=False), _handle(directory, row, since))
+    return Limits(
+        accept=accept_limit(directory, tier, since),
+        dispatch=dispatch_limit(directory, tier, since),
+        acknowledge=_in_tier(directory, row, row.acknowledge_within, since, days=False),
+        handle=_in_tier(directory, row, row.handle_within, since, days=row.unit == "working_days"),
+        verify=verify_limit(directory, tier, since),
+    )
 
 
 def due_soon_at(directory: Directory, since: datetime, due: datetime) -> datetime:
@@ -59,10 +68,6 @@ def due_soon_at(directory: Directory, since: datetime, due: datetime) -> datetim
 def supervision_at(directory: Directory, since: datetime, due: datetime) -> datetime:
     """When supervision (督办) begins: at the city's multiple of the time."""
     return since + (due - since) * directory.rules.supervision_factor
-
-
-def _handle(directory: Directory, row: Tier, since: datetime) -> Limit:
-    return _in_tier(directory, row, row.handle_within, since, days=row.unit == "working_days")
 
 
 def _in_tier(directory: Directory, row: Tier, amount: float, since: datetime, *, days: bool) -> Limit:

@@ -13,7 +13,7 @@ from contracts.problem import Problem
 from hub.case_numbers import number_of
 from contracts.nouns import Connection
 from hub.cases import Case, Entry, advance, opened
-from hub.deadlines import Limits, handling_limits
+from hub.deadlines import Limits, limits_from
 from hub.decision import Decision, LetterOrder, Personal, Sight
 from hub.facts import Dispatched, Fact, VerificationRequested, Verified
 from hub.life_cycle import STATE_WORDS, STEP_WORDS, State, Step, StepNotAllowed, after, steps_from
@@ -36,10 +36,10 @@ class Context:
     _limits: dict[str, Limits] = field(default_factory=dict)
 
     def limits(self, tier: str) -> Limits:
-        """A dispatch's limits from now; reckoned once for a batch."""
+        """Every limit of a tier from now; reckoned once for a batch."""
         known = self._limits.get(tier)
         if known is None:
-            known = self._limits[tier] = handling_limits(self.directory, tier, self.now)
+            known = self._limits[tier] = limits_from(self.directory, tier, self.now)
         return known
 
 

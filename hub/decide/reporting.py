@@ -10,7 +10,6 @@ from contracts.city import Category
 from contracts.coordinates import ImpossibleCoordinates, to_wgs84
 from contracts.messages import Acceptance, Rejection, Report
 from contracts.problem import Problem, Violation
-from hub.deadlines import accept_limit, dispatch_limit
 from hub.decide.course import Context, Course
 from hub.decide.ordering import dispatch_by_rule
 from hub.decide.photos import own_photos
@@ -31,7 +30,7 @@ def report(course: Course) -> None:
     location = _location(context, body)
     if body.reporter is not None:
         course.personal = Personal(uuids.uuid7(), body.reporter.model_dump_json(exclude_none=True))
-    limit = accept_limit(context.directory, category.tier, context.now)
+    limit = context.limits(category.tier).accept
     area = context.directory.governance.get(location.area_id) if location.area_id else None
     standing = tuple(sorted({sender} | ({area.governed_by} if area else set())))
     course.begin(
@@ -82,7 +81,7 @@ def reject(course: Course) -> None:
 def _accepted(course: Course, told: Accepted, *, by_rule: bool) -> None:
     context = course.context
     tier = told.tier or course.known.reported.tier
-    limit = dispatch_limit(context.directory, tier, context.now)
+    limit = context.limits(tier).dispatch
     course.take(
         Step.ACCEPT,
         Accepted(told.rule, told.reason, told.category_code, told.category_name, told.tier, limit.due_at),

@@ -6,7 +6,6 @@ from typing import cast
 
 from contracts.messages import Closing, Finding, Verification
 from contracts.nouns import Role
-from hub.deadlines import verify_limit
 from hub.decide.course import Course
 from hub.decide.ordering import brief_of, next_order
 from hub.decide.photos import own_photos
@@ -28,7 +27,7 @@ def ask_for_verification(course: Course) -> None:
         VerificationRequested(
             unit_id=verifier,
             round=case.verifications + 1,
-            due_at=verify_limit(context.directory, case.reported.tier, context.now).due_at,
+            due_at=context.limits(case.reported.tier).verify.due_at,
             brief=brief_of(case),
             handled_by=case.lead.order.unit_id,
             feedback=case.answer or "—",
