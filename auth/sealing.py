@@ -101,7 +101,8 @@ def _parted(name: str, text: str) -> tuple[str, bytes]:
         raw = base64.b64decode(encoded, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise SealBroken(name, SealFault.NOT_SEALED) from None
-    if len(raw) < _NONCE_BYTES + 16:
+    # One secret, one text: the unused bits of the last character must be as they were written.
+    if len(raw) < _NONCE_BYTES + 16 or base64.urlsafe_b64encode(raw).decode() != encoded:
         raise SealBroken(name, SealFault.NOT_SEALED)
     return key_id, raw
 

@@ -97,7 +97,7 @@ async def run_worker(worker: Worker) -> None:
                 sessions=Sessions(master.derive_all("sessions")),
                 rates=Rates(settings.rate_per_second),
                 attachments=Attachments(settings.data / "attachments", pool, settings.attachment_max_bytes),
-                onboarding=Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say),
+                onboarding=Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say, refresher.load),
                 say=say,
                 ready=lambda: readiness(vitals.checks()),
                 metrics=lambda: watch.metrics(vitals.gauges),
@@ -123,7 +123,7 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
     await refresher.load()
     safe = Safe(pool, Sealer(load_or_create(settings.data / "master.key")))
     guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
-    return Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say_nothing)
+    return Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say_nothing, refresher.load)
 
 
 def _endpoint_check(guard: OutboundGuard) -> Callable[[str], Awaitable[tuple[str, str] | None]]:

@@ -48,6 +48,7 @@ class Onboarding:
     registry: Callable[[], Registry]
     refused_endpoint: EndpointCheck
     say: Say
+    reload: Callable[[], Awaitable[None]]
 
     async def apply(self, text: str, by: str, unit_id: str | None = None) -> Applied:
         """Apply a profile (YAML or JSON). A new unit begins as draft; a live one stays live with the new version."""
@@ -76,6 +77,7 @@ class Onboarding:
             version = await store.add_profile(conn, profile.unit, document, by)
             await store.put_state(conn, profile.unit, state, version, None)
             await store.add_operation(conn, by, "units.apply", profile.unit, f"version {version}")
+        await self.reload()
         shown = await self._missing_secrets(profile)
         self.say("unit.applied", unit_id=profile.unit, version=version, by=by)
         return Applied(profile.unit, version, state, shown)
@@ -89,6 +91,7 @@ class Onboarding:
             approved = by if state is UnitState.LIVE else None
             await store.put_state(conn, unit_id, state, kept.version, approved)
             await store.add_operation(conn, by, f"units.{state}", unit_id, reason)
+        await self.reload()
         self.say("unit.approved" if state is UnitState.LIVE else "unit.moved", unit_id=unit_id, state=state, by=by)
 
     async def issue_key(
@@ -104,6 +107,8 @@ class Onboarding:
         async with self.pool.acquire() as conn, conn.transaction():
             await store.add_key(conn, made.row)
             await store.add_operation(conn, by, "keys.issue", made.row.key_id, unit_id)
+        # Who was just given a key uses it at once.
+        await self.reload()
         self.say("key.issued", unit_id=unit_id, key_id=made.row.key_id, by=by)
         return made.text, made.row
 
@@ -113,6 +118,7 @@ class Onboarding:
             done = await store.revoke_key(conn, key_id)
             await store.add_operation(conn, by, "keys.revoke", key_id)
         if done:
+            await self.reload()
             self.say("key.revoked", key_id=key_id, by=by)
         return done
 

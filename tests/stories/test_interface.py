@@ -1,0 +1,231 @@
+"""The public interface as partners meet it: a stranger's HTTP client against the running hub."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.stories.conftest import RunningHub, wait_for
+
+REPORT = {"category_code": "E0402", "description": "自来水管破裂", "place": {"longitude": 118.87, "latitude": 28.95}}
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc000000301010018dd8db0"
+    "0000000049454e44ae426082"
+)
+
+
+@pytest.fixture(scope="module")
+def keys(hub: RunningHub) -> dict[str, str]:
+    return {unit: hub.key_of(unit) for unit in ("collection", "housing_construction", "telecom", "kecheng", "command_center")}
+
+
+def report(hub: RunningHub, keys: dict[str, str], **more: Any) -> str:
+    status, said, _ = hub.call("POST", "/api/v1/cases", {**REPORT, **more}, keys["collection"], idempotency_key=uuid.uuid4().hex)
+    assert status == 201, said
+    number: str = said["case_number"]
+    return number
+
+
+def test_a_case_travels_from_report_to_close(hub: RunningHub, keys: dict[str, str]) -> None:
+    number, lead, collector = report(hub, keys), keys["housing_construction"], keys["collection"]
+    for what, body, key in (
+        ("acknowledgement", {"handler": "抢修一班"}, lead),
+        ("feedback", {"description": "已到场", "final": False}, lead),
+        ("feedback", {"description": "已修复"}, lead),
+        ("verification", {"finding": "failed", "description": "仍渗水"}, collector),
+        ("feedback", {"description": "再次修复"}, lead),
+        ("verification", {"finding": "passed"}, collector),
+    ):
+        assert hub.call("POST", f"/api/v1/cases/{number}/{what}", body, key)[0] == 200
+    status, case, headers = hub.call("GET", f"/api/v1/cases/{number}", key=collector)
+    assert (status, case["state"], case["stage"]) == (200, "closed", "evaluate")
+    assert headers["etag"] == f'"v{case["version"]}"'
+    log = hub.call("GET", f"/api/v1/cases/{number}/entries", key=collector)[1]["items"]
+    assert [entry["sequence"] for entry in log] == list(range(1, case["version"] + 1))
+    assert len({entry["traceparent"][3:35] for entry in log}) == 1
+
+
+def test_the_same_key_takes_effect_once_and_gives_the_same_answer(hub: RunningHub, keys: dict[str, str]) -> None:
+    key, body = uuid.uuid4().hex, {**REPORT}
+    first = hub.call("POST", "/api/v1/cases", body, keys["collection"], idempotency_key=f'"{key}"')
+    again = hub.call("POST", "/api/v1/cases", body, keys["collection"], idempotency_key=key)
+    assert (first[0], first[1]) == (again[0], again[1])
+    assert again[2]["idempotency-replayed"] == "true"
+    other = hub.call("POST", "/api/v1/cases", {**body, "description": "别的"}, keys["collection"], idempotency_key=key)
+    assert (other[0], other[1]["type"].rpartition("/")[2]) == (422, "key_reused")
+
+
+@pytest.mark.parametrize("form", ["structured", "binary", "batch"])
+def test_cloudevents_are_taken_in_every_form(hub: RunningHub, keys: dict[str, str], form: str) -> None:
+    event = {"specversion": "1.0", "id": uuid.uuid4().hex, "source": "/rounds", "type": "case.report", "data": REPORT}
+    key = keys["collection"]
+    if form == "structured":
+        status, said, _ = hub.call("POST", "/api/v1/messages", event, key, content_type="application/cloudevents+json")
+    elif form == "binary":
+        headers = {f"ce_{name}": str(event[name]) for name in ("specversion", "id", "source", "type")}
+        status, said, _ = hub.call("POST", "/api/v1/messages", REPORT, key, **headers)
+    else:
+        batch = [event, {**event, "id": uuid.uuid4().hex}, {**event, "id": "x", "data": {}}, {"nothing": 1}]
+        status, said, _ = hub.call("POST", "/api/v1/messages", batch, key, content_type="application/cloudevents-batch+json")
+        assert [each["status"] for each in said] == [201, 201, 422, 400]
+        assert said[2]["problem"]["errors"][0]["pointer"].startswith("#/data/")
+        return
+    assert status == 201
+    assert said["message_id"] == event["id"]
+
+
+def test_a_broken_message_is_refused_with_every_violation_and_kept_raw(hub: RunningHub, keys: dict[str, str]) -> None:
+    broken = {"category_code": "", "place": {"longitude": 200, "latitude": None}, "extra": 1}
+    status, said, _ = hub.call("POST", "/api/v1/cases", broken, keys["collection"], accept_language="en")
+    assert status == 422
+    pointers = {each["pointer"] for each in said["errors"]}
+    assert {"#/category_code", "#/description", "#/place/longitude", "#/place/latitude", "#/extra"} <= pointers
+    assert all(each["detail_zh"] and each["detail_en"] for each in said["errors"])
+    kept = hub.call("GET", "/api/v1/refused?unit_id=collection")[1]["items"][0]
+    raw = hub.call("GET", f"/api/v1/refused/{kept['refused_id']}")[1]["raw"]
+    assert json.loads(raw) == broken
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        ('{"category_code":"井盖"}'.encode("gbk"), 400),
+        (b"\xef\xbb\xbf{}", 400),
+        (b"[" * 100_000, 422),
+        (b'{"description":"' + b"x" * 2_000_000 + b'"}', 413),
+        (b"null", 422),
+        (b'{"category_code":"E0402","description":"a\\u0000b","place":{"longitude":118.87,"latitude":28.95}}', 422),
+    ],
+)
+def test_bytes_that_are_no_message_get_a_clear_answer(hub: RunningHub, keys: dict[str, str], body: bytes, status: int) -> None:
+    said = hub.call("POST", "/api/v1/cases", body, keys["collection"])
+    assert said[0] == status, said
+    assert said[2]["content-type"].startswith("application/problem+json")
+
+
+def test_without_a_key_every_interface_is_closed(hub: RunningHub) -> None:
+    document = hub.call("GET", "/openapi.json")[1]
+    for path, methods in document["paths"].items():
+        if not path.startswith("/api/"):
+            continue
+        for method in methods:
+            concrete = path.replace("{number}", "330800-20261123-000001").replace("{refused_id}", "1").replace("{", "").replace("}", "")
+            status, said, headers = hub.call(method.upper(), concrete, {} if method != "get" else None, key="chk_nonsense")
+            assert status == 401, (method, path, status, said)
+            assert headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_unit_sees_only_what_is_its_own_on_every_route(hub: RunningHub, keys: dict[str, str]) -> None:
+    number, stranger = report(hub, keys), keys["telecom"]
+    for path in (f"/api/v1/cases/{number}", f"/api/v1/cases/{number}/entries", f"/api/v1/cases/{number}/letters"):
+        assert hub.call("GET", path, key=stranger)[0] == 404
+    assert hub.call("POST", f"/api/v1/cases/{number}/feedback", {"description": "x"}, stranger)[0] == 404
+    listed = hub.call("GET", "/api/v1/cases?limit=500", key=stranger)[1]["items"]
+    assert number not in {case["case_number"] for case in listed}
+    letters = hub.call("GET", "/api/v1/letters?limit=500&unit_id=housing_construction", key=stranger)[1]["items"]
+    assert {letter["unit_id"] for letter in letters} <= {"telecom"}
+    changes = hub.call("GET", "/api/v1/changes?limit=500", key=stranger)[1]["items"]
+    assert number not in {change["case_number"] for change in changes}
+    assert hub.call("GET", "/api/v1/lanes", key=stranger)[0] == 403
+
+
+def test_the_district_sees_the_cases_of_its_area(hub: RunningHub, keys: dict[str, str]) -> None:
+    number = report(hub, keys)
+    assert hub.call("GET", f"/api/v1/cases/{number}", key=keys["kecheng"])[0] == 200
+
+
+def test_the_feed_never_skips_and_wakes_who_waits(hub: RunningHub, keys: dict[str, str]) -> None:
+    cursor = hub.call("GET", "/api/v1/changes?limit=500", key=keys["command_center"])[1]
+    while cursor["more"]:
+        cursor = hub.call("GET", f"/api/v1/changes?limit=500&after={cursor['cursor']}", key=keys["command_center"])[1]
+    made: list[str] = []
+    timer = threading.Timer(0.5, lambda: made.append(report(hub, keys)))
+    timer.start()
+    began = time.monotonic()
+    woken = hub.call("GET", f"/api/v1/changes?wait=20&after={cursor['cursor']}", key=keys["command_center"])[1]
+    timer.join()
+    assert time.monotonic() - began < 10
+    assert woken["items"][0]["case_number"] == made[0]
+    assert [each["step"] for each in woken["items"]] == ["report", "accept", "dispatch"]
+
+
+def test_a_cursor_of_another_epoch_is_gone_and_shows_the_way(hub: RunningHub, keys: dict[str, str]) -> None:
+    status, said, _ = hub.call("GET", "/api/v1/changes?after=9-1", key=keys["kecheng"])
+    assert (status, said["snapshot"]) == (410, "/api/v1/cases")
+
+
+def test_pages_lead_on_by_link(hub: RunningHub, keys: dict[str, str]) -> None:
+    for _ in range(3):
+        report(hub, keys)
+    seen, path = [], "/api/v1/cases?limit=2"
+    for _ in range(2):
+        _, said, headers = hub.call("GET", path, key=keys["collection"])
+        seen += [case["case_number"] for case in said["items"]]
+        assert f'<{said["next"]}>; rel="next"' == headers["link"]
+        path = said["next"]
+    assert len(set(seen)) == 4 and seen == sorted(seen, reverse=True)
+
+
+def test_a_photo_is_kept_and_read_by_who_may_see_the_case(hub: RunningHub, keys: dict[str, str]) -> None:
+    status, photo, _ = hub.call("POST", "/api/v1/attachments", PNG, keys["collection"], content_type="image/png")
+    assert (status, photo["media_type"], photo["width"]) == (201, "image/png", 1)
+    number = report(hub, keys, photos=[photo["attachment_id"]])
+    href = f"{photo['href']}?case_number={number}"
+    assert hub.call("GET", href, key=keys["housing_construction"])[1] == PNG
+    assert hub.call("GET", href, key=keys["telecom"])[0] == 404
+    assert hub.call("POST", "/api/v1/attachments", b"<svg/>", keys["collection"])[0] == 422
+
+
+def test_a_stale_if_match_is_refused(hub: RunningHub, keys: dict[str, str]) -> None:
+    number, lead = report(hub, keys), keys["housing_construction"]
+    etag = hub.call("GET", f"/api/v1/cases/{number}", key=lead)[2]["etag"]
+    assert hub.call("GET", f"/api/v1/cases/{number}", key=lead, if_none_match=etag)[0] == 304
+    assert hub.call("POST", f"/api/v1/cases/{number}/acknowledgement", {}, lead, if_match=etag)[0] == 200
+    stale = hub.call("POST", f"/api/v1/cases/{number}/feedback", {"description": "x"}, lead, if_match=etag)
+    assert (stale[0], stale[1]["state"]) == (412, "acknowledged")
+
+
+def test_a_revoked_key_is_refused_within_seconds(hub: RunningHub) -> None:
+    made = hub.call("POST", "/api/v1/units/power/keys", {})[1]
+    assert hub.call("GET", "/api/v1/cases", key=made["key"])[0] == 200
+    assert hub.call("DELETE", f"/api/v1/keys/{made['key_id']}")[0] == 200
+    wait_for(lambda: hub.call("GET", "/api/v1/cases", key=made["key"])[0] == 401, 10)
+
+
+def test_a_profile_that_reaches_inside_is_refused(hub: RunningHub) -> None:
+    profile = {"unit": "power", "connections": [{"name": "main", "transport": "rest", "rest": {"endpoint": "http://169.254.1.1/x"}}]}
+    status, said, _ = hub.call("PUT", "/api/v1/units/power/profile", profile)
+    assert (status, said["errors"][0]["pointer"]) == (422, "#/connections/0/rest/endpoint")
+
+
+def test_metrics_count_what_happened_and_pass_prometheus_own_parser(hub: RunningHub, keys: dict[str, str]) -> None:
+    from prometheus_client.parser import text_string_to_metric_families
+
+    def accepted() -> float:
+        families = text_string_to_metric_families(hub.call("GET", "/metrics")[1].decode())
+        return sum(s.value for f in families for s in f.samples if s.name == "cityhub_message_accepted_total")
+
+    before = accepted()
+    report(hub, keys)
+    assert accepted() == before + 1
+
+
+def test_readiness_names_its_checks(hub: RunningHub) -> None:
+    status, said, _ = hub.call("GET", "/readyz")
+    assert (status, said["status"]) == (200, "ready")
+    assert {check["name"] for check in said["checks"]} >= {"database", "directory"}
+
+
+def test_contracts_and_problems_are_published(hub: RunningHub) -> None:
+    for item in hub.call("GET", "/contracts")[1]["items"]:
+        schema = hub.call("GET", item["href"])[1]
+        assert schema["$id"].endswith(item["contract"])
+        assert hub.call("GET", f"{item['href']}/examples/valid")[0] == 200
+    kinds = hub.call("GET", "/problems")[1]["items"]
+    assert all(hub.call("GET", f"/problems/{each['kind']}")[0] == 200 for each in kinds[:5])
