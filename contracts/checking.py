@@ -18,7 +18,7 @@ import orjson
 from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from contracts.model import Text
+from contracts.model import Code, Text
 from contracts.problem import Problem, Violation
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -31,6 +31,7 @@ NAME_MAX = 100
 
 _TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NOT_PUNCTUATION = bytes(set(range(256)) - set(b"[]{},"))
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
 
 def check_body(model: type[ModelT], raw: bytes | Any, base: str = "#") -> ModelT:
@@ -85,27 +86,35 @@ def parse_json(raw: bytes) -> Any:
 
 def guard_shape(raw: bytes) -> None:
     """Refuse what is nested too deeply or has too many values, before anything looks at each. Raises ``Problem``."""
+    if len(raw) > 2 * VALUES_MAX and _too_many(raw):
+        zh, en = f"一条消息最多 {VALUES_MAX} 个值。", f"A message has at most {VALUES_MAX} values."
+        raise Problem("too_large", zh, en)
     if too_deep(raw):
         raise Problem("too_deep", f"嵌套不得超过 {DEPTH_MAX} 层。", f"At most {DEPTH_MAX} levels of nesting.")
-    # Every value but the first of its list or object follows a comma: short bytes can't hold too many.
-    if len(raw) > 2 * VALUES_MAX and _skeleton(raw).count(b",") > VALUES_MAX:
-        raise Problem("too_large", f"一条消息最多 {VALUES_MAX} 个值。", f"A message has at most {VALUES_MAX} values.")
+
+
+def _too_many(raw: bytes) -> bool:
+    # A value brings at most a name and a text, and all but the first of a list or an object follow a comma.
+    return texts_in(raw) > 2 * VALUES_MAX or _skeleton(raw).count(b",") >= VALUES_MAX
 
 
 def too_deep(raw: bytes, limit: int = DEPTH_MAX) -> bool:
     """Whether JSON bytes nest deeper than ``limit``; a short count for nearly all of them, linear for the worst."""
     if raw.count(b"[") + raw.count(b"{") <= limit:
         return False
-    skeleton = _skeleton(raw).replace(b",", b"")
+    brackets = _skeleton(raw).translate(_ONE_KIND, b",")
+    left = brackets
     for _ in range(limit):
-        shallower = skeleton.replace(b"[]", b"").replace(b"{}", b"")
-        if len(shallower) == len(skeleton):
+        # Each round takes away the innermost level.
+        left, before = left.replace(b"[]", b""), len(left)
+        if not left:
+            return False
+        if len(left) == before:
             break
-        skeleton = shallower
     depth = 0
-    # What is left is too deep, or no JSON at all: the parser says what is wrong with that.
-    for byte in skeleton:
-        depth += 1 if byte in b"[{" else -1
+    # Too deep, or no JSON at all: the parser says what is wrong with that.
+    for byte in brackets:
+        depth += 1 if byte == 0x5B else -1
         if depth > limit:
             return True
     return False
@@ -369,7 +378,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
 }
 """A sentence in both languages for each kind of violation that pydantic finds in these models."""
 
-_SAYS_SOMETHING = next(str(rule.pattern) for rule in get_args(Text) if isinstance(rule, StringConstraints))
 RULES: Mapping[str, str] = {
     "a moment is RFC 3339 text with a time zone": "时间应为带时区的 RFC 3339 文本",
     "a moment lies between the years 2000 and 2200": "时间应在 2000 年至 2199 年之间",
@@ -378,12 +386,25 @@ RULES: Mapping[str, str] = {
 }
 """What the models' own rules say, in Chinese."""
 
+
+def _pattern_of(text: Any) -> str:
+    return next(str(rule.pattern) for rule in get_args(text) if isinstance(rule, StringConstraints))
+
+
+CODE_PATTERN, TEXT_PATTERN = _pattern_of(Code), _pattern_of(Text)
+MOMENT_PATTERN = (
+    r"^2[01][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+"""RFC 3339 with a zone, in the years that the hub takes."""
+
 PATTERNS: Mapping[str, tuple[str, str]] = {
-    r"^[A-Za-z0-9][A-Za-z0-9_.:/-]*$": (
+    MOMENT_PATTERN: _MOMENT,
+    CODE_PATTERN: (
         "应以字母或数字开头,只含字母、数字和 _ . : / -",
         "must begin with a letter or digit and hold only those and _ . : / -",
     ),
-    _SAYS_SOMETHING: (
+    TEXT_PATTERN: (
         "须含可见字符,不得含控制字符",
         "must hold a visible character and no control character",
     ),

@@ -1,22 +1,60 @@
-"""Deadlines (时限): reckoned from the fact that starts them, in natural or working time, and able to explain themselves. Pure."""
+"""Deadlines (时限): reckoned from the fact that starts them, in natural or working time; each explains itself. Pure."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from contracts.city import Directory, Tier
+from contracts.city import Directory, TimeUnit
 
-URGENT = "A"
+WORDS: dict[TimeUnit, tuple[str, str]] = {
+    TimeUnit.NATURAL_HOURS: ("自然小时", "natural hours"),
+    TimeUnit.WORKING_HOURS: ("工作小时", "working hours"),
+    TimeUnit.WORKING_DAYS: ("个工作日", "working days"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A moment and how it was reckoned. ``provisional`` where the calendar of its year is not announced yet."""
+    """A moment, and how it was reckoned: ``amount`` of ``unit`` from ``since``, by the tier's row or the city's rules.
+
+    ``provisional`` where it rests on days that a notice yet to come may shift. A limit set by hand has no amount.
+    """
 
     due_at: datetime
-    reckoned: str
+    since: datetime
+    tier: str
+    unit: TimeUnit
+    amount: float | None
     provisional: bool = False
+
+    @property
+    def zh(self) -> str:
+        """How it was reckoned, in Chinese."""
+        if self.amount is None:
+            return "指挥中心指定"
+        said = f"时限档 {self.tier}:{self._amount(0)}"
+        return f"{said}(工作日历未定,暂计)" if self.provisional else said
+
+    @property
+    def en(self) -> str:
+        """How it was reckoned, in English."""
+        if self.amount is None:
+            return "set by the command centre"
+        said = f"tier {self.tier}: {self._amount(1)}"
+        return f"{said} (calendar not announced yet: provisional)" if self.provisional else said
+
+    @property
+    def reckoned(self) -> str:
+        """How it was reckoned, in one line of both languages."""
+        return f"{self.zh} / {self.en}"
+
+    def _amount(self, language: int) -> str:
+        # Short limits of urgent cases are told as they are set: in minutes.
+        if self.unit is TimeUnit.NATURAL_HOURS and self.amount is not None and self.amount < 1:
+            return f"{self.amount * 60:g} {('分钟', 'minutes')[language]}"
+        return f"{self.amount:g} {WORDS[self.unit][language]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,57 +71,71 @@ class Limits:
 def accept_limit(directory: Directory, tier: str, since: datetime) -> Limit:
     """Until when the command centre must accept (受理)."""
     rules = directory.rules
-    return _link(directory, tier, since, rules.accept_hours, rules.accept_minutes_tier_a)
+    return _link(directory, tier, since, rules.accept_hours, rules.accept_minutes_urgent)
 
 
 def dispatch_limit(directory: Directory, tier: str, since: datetime) -> Limit:
     """Until when the command centre must dispatch (派遣)."""
     rules = directory.rules
-    return _link(directory, tier, since, rules.dispatch_hours, rules.dispatch_minutes_tier_a)
+    return _link(directory, tier, since, rules.dispatch_hours, rules.dispatch_minutes_urgent)
 
 
 def verify_limit(directory: Directory, tier: str, since: datetime) -> Limit:
     """Until when the collector must have verified (核查)."""
     rules = directory.rules
-    return _link(directory, tier, since, rules.verify_hours, rules.verify_minutes_tier_a)
+    return _link(directory, tier, since, rules.verify_hours, rules.verify_minutes_urgent)
 
 
 def limits_from(directory: Directory, tier: str, since: datetime) -> Limits:
     """Until when to accept, dispatch, acknowledge (签收), handle (处置) and verify what begins now, by the tier."""
     row = directory.tiers[tier]
+    hours = TimeUnit.NATURAL_HOURS if row.urgent else TimeUnit.WORKING_HOURS
     return Limits(
         accept=accept_limit(directory, tier, since),
         dispatch=dispatch_limit(directory, tier, since),
-        acknowledge=_in_tier(directory, row, row.acknowledge_within, since, days=False),
-        handle=_in_tier(directory, row, row.handle_within, since, days=row.unit == "working_days"),
+        acknowledge=_limit(directory, tier, since, hours, row.acknowledge_within),
+        handle=_limit(directory, tier, since, row.unit, row.handle_within),
         verify=verify_limit(directory, tier, since),
     )
 
 
-def due_soon_at(directory: Directory, since: datetime, due: datetime) -> datetime:
-    """When the due-soon warning goes out: at the city's share of the time."""
-    return since + (due - since) * directory.rules.due_soon_share
+def limit_by_hand(directory: Directory, tier: str, since: datetime, due_at: datetime) -> Limit:
+    """A limit that the command centre set; the tier still says in what time its warnings are reckoned."""
+    return Limit(due_at, since, tier, directory.tiers[tier].unit, None)
 
 
-def supervision_at(directory: Directory, since: datetime, due: datetime) -> datetime:
-    """When supervision (督办) begins: at the city's multiple of the time."""
-    return since + (due - since) * directory.rules.supervision_factor
+def due_soon_at(directory: Directory, limit: Limit) -> datetime:
+    """When the due-soon warning (到期提醒) goes out: at the city's share of the limit's own kind of time."""
+    return _at_share(directory, limit, directory.rules.due_soon_share)
 
 
-def _in_tier(directory: Directory, row: Tier, amount: float, since: datetime, *, days: bool) -> Limit:
+def supervision_at(directory: Directory, limit: Limit) -> datetime:
+    """When supervision (督办) begins: at the city's multiple of the limit; of days, as so many more days."""
+    factor = directory.rules.supervision_factor
+    if limit.unit is TimeUnit.WORKING_DAYS and limit.amount is not None:
+        return directory.calendar.add_working_days(limit.since, math.ceil(limit.amount * factor))
+    return _at_share(directory, limit, factor)
+
+
+def _at_share(directory: Directory, limit: Limit, share: float) -> datetime:
+    if limit.unit is TimeUnit.NATURAL_HOURS:
+        return limit.since + (limit.due_at - limit.since) * share
     calendar = directory.calendar
-    if row.unit == "natural_hours":
-        return Limit(since + timedelta(hours=amount), f"{row.tier}: {amount:g} 自然小时 natural hours")
-    if days:
+    return calendar.add_working(limit.since, calendar.working_between(limit.since, limit.due_at) * share)
+
+
+def _link(directory: Directory, tier: str, since: datetime, hours: float, minutes_urgent: float) -> Limit:
+    if directory.tiers[tier].urgent:
+        return _limit(directory, tier, since, TimeUnit.NATURAL_HOURS, minutes_urgent / 60)
+    return _limit(directory, tier, since, TimeUnit.WORKING_HOURS, hours)
+
+
+def _limit(directory: Directory, tier: str, since: datetime, unit: TimeUnit, amount: float) -> Limit:
+    calendar = directory.calendar
+    if unit is TimeUnit.NATURAL_HOURS:
+        return Limit(since + timedelta(hours=amount), since, tier, unit, amount)
+    if unit is TimeUnit.WORKING_DAYS:
         due = calendar.add_working_days(since, int(amount))
-        return Limit(due, f"{row.tier}: {amount:g} 个工作日 working days", calendar.is_provisional(since, due))
-    due = calendar.add_working(since, timedelta(hours=amount))
-    return Limit(due, f"{row.tier}: {amount:g} 工作小时 working hours", calendar.is_provisional(since, due))
-
-
-def _link(directory: Directory, tier: str, since: datetime, hours: float, minutes: float) -> Limit:
-    if tier == URGENT:
-        return Limit(since + timedelta(minutes=minutes), f"{tier}: {minutes:g} 分钟 natural minutes")
-    due = directory.calendar.add_working(since, timedelta(hours=hours))
-    provisional = directory.calendar.is_provisional(since, due)
-    return Limit(due, f"{hours:g} 工作小时 working hours", provisional)
+    else:
+        due = calendar.add_working(since, timedelta(hours=amount))
+    return Limit(due, since, tier, unit, amount, calendar.is_provisional(since, due))

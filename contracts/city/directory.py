@@ -1,96 +1,79 @@
-"""The directory: the rows of a city in force on one day, indexed for the hot path. Pure."""
+"""The directory: the rows of a city in force at one time, indexed once for the hot path. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol, TypeVar
+from enum import StrEnum
 
 from contracts.calendar import Calendar
-from contracts.city.areas import Area, Grid
-from contracts.city.model import (
-    AreaGovernance,
-    Category,
-    City,
-    CityRules,
-    CityUnit,
-    Component,
-    Responsibility,
-    Standard,
-    Tier,
-)
+from contracts.city.areas import Area, AreaIndex, Grid
+from contracts.city.conditions import Component
+from contracts.city.rows import AreaGovernance, Category, CityRules, CityUnit, Responsibility, Standard, Tier
 
 
-class _Dated(Protocol):
-    @property
-    def valid_from(self) -> str: ...
-    @property
-    def valid_to(self) -> str: ...
+class Standing(StrEnum):
+    """Whether a unit takes part: it does, its phase has not begun, or the directory has it no longer."""
+
+    JOINED = "joined"
+    NOT_JOINED_YET = "not_joined_yet"
+    NOT_IN_FORCE = "not_in_force"
 
 
-Row = TypeVar("Row", bound=_Dated)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Directory:
-    """What is in force on ``day``: units, categories, the matrix by category, areas, tiers, components."""
+    """What is in force from ``since`` to ``until`` (None is open). ``version`` is the hub's number; 0 was never stored.
 
-    day: date
+    ``leads`` and ``assists`` are the matrix by category, in the folder's order. ``former_units`` are named there
+    but not in force.
+    """
+
+    version: int
+    since: date | None
+    until: date | None
     rules: CityRules
     grid: Grid
     calendar: Calendar
     units: Mapping[str, CityUnit]
+    former_units: Mapping[str, CityUnit]
     categories: Mapping[str, Category]
     leads: Mapping[str, tuple[Responsibility, ...]]
     assists: Mapping[str, tuple[Responsibility, ...]]
     tiers: Mapping[str, Tier]
     governance: Mapping[str, AreaGovernance]
-    standards: tuple[Standard, ...]
+    standards: Mapping[tuple[str, str], Standard]
     areas: tuple[Area, ...]
     components: Mapping[str, Component]
+    phases_begun: frozenset[int]
+    _index: AreaIndex = field(repr=False)
 
     def area_at(self, longitude: float, latitude: float) -> str | None:
-        """The area of a point; None outside every area."""
-        for area in self.areas:
-            if area.contains(longitude, latitude):
-                return area.area_id
-        return None
+        """The area of a WGS 84 point; None outside every area."""
+        return self._index.area_at(longitude, latitude)
+
+    def standing(self, unit_id: str) -> Standing:
+        """Whether a unit takes part."""
+        unit = self.units.get(unit_id)
+        if unit is None:
+            return Standing.NOT_IN_FORCE
+        return Standing.JOINED if unit.joins_phase in self.phases_begun else Standing.NOT_JOINED_YET
+
+    def unit_named(self, unit_id: str) -> CityUnit | None:
+        """A unit, in force or not."""
+        return self.units.get(unit_id) or self.former_units.get(unit_id)
+
+    def lineage(self, unit_id: str) -> tuple[str, ...]:
+        """A unit and those above it: what belongs to a department belongs to its bureau."""
+        found: list[str] = []
+        at: str | None = unit_id
+        while at is not None and at not in found:
+            found.append(at)
+            unit = self.unit_named(at)
+            at = unit.parent_unit_id if unit else None
+        return tuple(found)
 
     def standard_for(self, category: Category) -> Standard | None:
         """The standard of a category: its tier's own, else its kind's default."""
-        own = f"tier {category.tier}"
-        found = [each for each in self.standards if each.kind == category.kind and each.applies_to in (own, "default")]
-        return next((each for each in found if each.applies_to == own), found[0] if found else None)
-
-
-def directory_of(city: City, day: date) -> Directory:
-    """The rows of a city that are in force on a day."""
-    rows = tuple(_in_force(city.responsibilities, day))
-    return Directory(
-        day=day,
-        rules=city.rules,
-        grid=city.grid,
-        calendar=city.calendar,
-        units={unit.unit_id: unit for unit in _in_force(city.units, day)},
-        categories={category.code: category for category in _in_force(city.categories, day)},
-        leads=_by_category(row for row in rows if row.duty == "lead"),
-        assists=_by_category(row for row in rows if row.duty == "assist"),
-        tiers={tier.tier: tier for tier in _in_force(city.tiers, day)},
-        governance={row.area_id: row for row in _in_force(city.governance, day)},
-        standards=tuple(_in_force(city.standards, day)),
-        areas=tuple(_in_force(city.areas, day)),
-        components={row.component_code: row for row in _in_force(city.components, day)},
-    )
-
-
-def _in_force(rows: Iterable[Row], day: date) -> Iterable[Row]:
-    text = day.isoformat()
-    return (row for row in rows if row.valid_from <= text and (not row.valid_to or text <= row.valid_to))
-
-
-def _by_category(rows: Iterable[Responsibility]) -> dict[str, tuple[Responsibility, ...]]:
-    found: dict[str, list[Responsibility]] = {}
-    for row in rows:
-        found.setdefault(row.category_code, []).append(row)
-    return {code: tuple(each) for code, each in found.items()}
+        own = self.standards.get((category.kind.value, f"tier {category.tier}"))
+        return own or self.standards.get((category.kind.value, "default"))

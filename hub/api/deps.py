@@ -10,7 +10,10 @@ import orjson
 from fastapi import Depends, Request, Response
 from fastapi.security import APIKeyHeader, HTTPBearer
 
+from pydantic import BaseModel
+
 from auth.principal import Principal
+from contracts.model import ContractSchema
 from hub.api.services import Services
 from hub.api.speaker import sees_all, speaker
 
@@ -46,6 +49,35 @@ def _caller(request: Request, _bearer: Any = Depends(_BEARER), _key: Any = Depen
 
 
 Caller = Annotated[Known, Depends(_caller)]
+
+
+def takes(model: type[BaseModel], media_type: str = "application/json") -> dict[str, Any]:
+    """The body of a route that reads it itself, for the OpenAPI document."""
+    schema = inlined(model.model_json_schema(schema_generator=ContractSchema))
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}
+
+
+def takes_bytes(*media_types: str) -> dict[str, Any]:
+    """The body of a route that takes raw bytes or text, for the OpenAPI document."""
+    shape = {"schema": {"type": "string", "format": "binary"}}
+    return {"requestBody": {"required": True, "content": {media_type: shape for media_type in media_types}}}
+
+
+def inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its definitions inside it, so that it means the same wherever it stands."""
+    definitions = schema.get("$defs", {})
+
+    def resolve(node: Any) -> Any:
+        if isinstance(node, dict):
+            reference = node.get("$ref")
+            if isinstance(reference, str) and reference.startswith("#/$defs/"):
+                rest = {name: resolve(value) for name, value in node.items() if name != "$ref"}
+                return {**resolve(definitions[reference.removeprefix("#/$defs/")]), **rest}
+            return {name: resolve(value) for name, value in node.items() if name not in ("$defs", "$id", "$schema")}
+        return [resolve(item) for item in node] if isinstance(node, list) else node
+
+    made: dict[str, Any] = resolve(schema)
+    return made
 
 
 def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

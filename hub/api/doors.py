@@ -48,10 +48,17 @@ class Doors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI call."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http":
             await self.inner(scope, receive, send)
             return
         path: str = scope["path"]
+        if scope["method"] != "POST":
+            if path == "/api/v1/messages" or ((match := _CASE_ROUTE.fullmatch(path)) and match[2] in ROUTES):
+                refusal = problem_response(Problem("method_not_allowed"), language_of(headers_of(scope)))
+                await send_response(send, refusal, [(b"allow", b"POST")])
+            else:
+                await self.inner(scope, receive, send)
+            return
         if path == "/api/v1/messages":
             await self._answer(scope, receive, send, None, None)
         elif path == "/api/v1/cases":

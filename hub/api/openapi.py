@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from contracts.catalogue import schema_of
 from contracts.messages import INBOUND, Body
+from hub.api.deps import inlined
 from hub.api.incoming import NEWEST, ROUTES
 from hub.life_cycle import Stage, State
 
@@ -48,7 +49,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     )
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     for model in INBOUND:
-        schemas[_name(model)] = _inlined(schema_of(model))
+        schemas[_name(model)] = inlined(schema_of(model))
     schemas.update(_shared())
     made["paths"]["/api/v1/messages"] = {"post": _messages()}
     made["paths"].setdefault("/api/v1/cases", {})["post"] = _route(
@@ -62,23 +63,6 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 def _name(model: type[Body]) -> str:
     return model.__name__
-
-
-def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """A contract's schema as a component: its definitions stand inside it, so that it means the same anywhere."""
-    definitions = schema.get("$defs", {})
-
-    def resolve(node: Any) -> Any:
-        if isinstance(node, dict):
-            reference = node.get("$ref")
-            if isinstance(reference, str) and reference.startswith("#/$defs/"):
-                rest = {name: resolve(value) for name, value in node.items() if name != "$ref"}
-                return {**resolve(definitions[reference.removeprefix("#/$defs/")]), **rest}
-            return {name: resolve(value) for name, value in node.items() if name not in ("$defs", "$id", "$schema")}
-        return [resolve(item) for item in node] if isinstance(node, list) else node
-
-    made: dict[str, Any] = resolve(schema)
-    return made
 
 
 def _shared() -> dict[str, Any]:

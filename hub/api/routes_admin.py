@@ -12,7 +12,7 @@ from contracts.model import Line, Model, Optionally
 from contracts.nouns import UnitState
 from contracts.problem import Problem
 from hub.api.asgi import read_body
-from hub.api.deps import Caller, Known, answer, caller_of, services_of
+from hub.api.deps import Caller, Known, answer, caller_of, services_of, takes, takes_bytes
 from hub.api.speaker import admin
 from hub.api.views import present, refused_document
 from hub.delivery import repair
@@ -61,7 +61,11 @@ def _by(caller: Known) -> str:
     return f"{caller.principal.unit_id}/{caller.principal.credential_id}"
 
 
-@router.put("/units/{unit}/profile", summary="应用接入档案 / apply a profile (YAML or JSON)")
+@router.put(
+    "/units/{unit}/profile",
+    summary="应用接入档案 / apply a profile (YAML or JSON)",
+    openapi_extra=takes_bytes("application/yaml", "application/json"),
+)
 async def apply_profile(request: Request, caller: Caller, unit: UnitId) -> Response:
     """Apply a unit's profile. Signing secrets that are made now are in the answer, once."""
     raw = await _body(request)
@@ -87,7 +91,7 @@ async def profile(request: Request, caller: Caller, unit: UnitId) -> Response:
     return answer({"unit_id": unit, "items": items})
 
 
-@router.post("/units/{unit}/state", summary="接入状态 / move a unit to a state")
+@router.post("/units/{unit}/state", summary="接入状态 / move a unit to a state", openapi_extra=takes(StateChange))
 async def set_state(request: Request, caller: Caller, unit: UnitId) -> Response:
     """draft, testing, certified, live, suspended or retired."""
     change = check_body(StateChange, await _body(request))
@@ -95,7 +99,9 @@ async def set_state(request: Request, caller: Caller, unit: UnitId) -> Response:
     return answer({"unit_id": unit, "state": change.state.value})
 
 
-@router.post("/units/{unit}/keys", status_code=201, summary="签发密钥 / issue an API key")
+@router.post(
+    "/units/{unit}/keys", status_code=201, summary="签发密钥 / issue an API key", openapi_extra=takes(KeyRequest)
+)
 async def issue_key(request: Request, caller: Caller, unit: UnitId) -> Response:
     """The key's text is in the answer, once; only its digest is kept."""
     wanted = check_body(KeyRequest, await _body(request))
@@ -176,7 +182,7 @@ async def resume_lane(request: Request, caller: Caller, connection: UnitId) -> R
     return answer({"connection_id": connection, "resumed": True})
 
 
-@router.post("/letters/{id}/replay", summary="重新投递 / replay a held or dead letter")
+@router.post("/letters/{id}/replay", summary="重新投递 / replay a held or dead letter", openapi_extra=takes(Reason))
 async def replay(request: Request, caller: Caller, id: Annotated[str, Path(max_length=32)]) -> Response:
     """The same letter with the same bytes goes out again; a receiver that had it drops it by its id."""
     reason = check_body(Reason, await _body(request)).reason
@@ -184,7 +190,7 @@ async def replay(request: Request, caller: Caller, id: Annotated[str, Path(max_l
     return answer({"letter_id": letter_id(done), "replayed": True})
 
 
-@router.post("/letters/{id}/cancel", summary="取消信件 / cancel a held or dead letter")
+@router.post("/letters/{id}/cancel", summary="取消信件 / cancel a held or dead letter", openapi_extra=takes(Reason))
 async def cancel(request: Request, caller: Caller, id: Annotated[str, Path(max_length=32)]) -> Response:
     """It will not be delivered; the next letter of its case goes on."""
     reason = check_body(Reason, await _body(request)).reason

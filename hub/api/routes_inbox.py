@@ -15,7 +15,7 @@ from contracts.model import Model
 from contracts.nouns import Connection
 from contracts.problem import Problem
 from hub.api.asgi import read_body
-from hub.api.deps import Caller, Known, answer, services_of
+from hub.api.deps import Caller, Known, answer, services_of, takes, takes_bytes
 from hub.api.views import attachment_document, inbox_letter
 from hub.case_numbers import parse
 from hub.delivery import inbox
@@ -78,7 +78,12 @@ async def fetch(
     )
 
 
-@router.post("/inbox/ack", tags=["inbox"], summary="确认收件 / acknowledge letters")
+@router.post(
+    "/inbox/ack",
+    tags=["inbox"],
+    summary="确认收件 / acknowledge letters",
+    openapi_extra=takes(Acknowledgement),
+)
 async def acknowledge(request: Request, caller: Caller, connection: ConnectionName = None) -> Response:
     """The letters are the caller's now. Acknowledging twice is no fault; a lost lease is named, and the letter comes again."""
     services = services_of(request)
@@ -103,7 +108,13 @@ async def acknowledge(request: Request, caller: Caller, connection: ConnectionNa
     )
 
 
-@router.post("/attachments", tags=["attachments"], status_code=201, summary="上传照片 / send a photo")
+@router.post(
+    "/attachments",
+    tags=["attachments"],
+    status_code=201,
+    summary="上传照片 / send a photo",
+    openapi_extra=takes_bytes("image/jpeg", "image/png", "image/webp"),
+)
 async def send_photo(request: Request, caller: Caller) -> Response:
     """The raw bytes of a JPEG, PNG or WebP picture; the answer's ``attachment_id`` goes into messages."""
     services = services_of(request)

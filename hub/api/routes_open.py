@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from contracts.catalogue import published
 from contracts.problem import PROBLEMS, Problem
@@ -92,7 +93,7 @@ async def readyz(request: Request) -> Response:
     return answer(document, 200 if ready else 503)
 
 
-@router.get("/metrics", tags=["operations"], summary="指标 / Prometheus metrics")
+@router.get("/metrics", tags=["operations"], summary="指标 / Prometheus metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Prometheus text format."""
     return Response(await services_of(request).metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,138 +1,228 @@
-"""Compares what partners wrote down with what the hub says. Pure: lists of plain documents in, findings out."""
+"""The demo's claims, held against the partners' own journals: nothing lost, nothing twice, each case in order. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
-Line = Mapping[str, Any]
+from hub.demo.evidence import Evidence
+from hub.demo.journal import Row
+from hub.demo.watch import OVER
 
-STEP_OF = {
-    "acknowledgement": "acknowledge",
-    "return": "return",
-    "dispatch": "dispatch",
-    "acceptance": "accept",
-    "rejection": "reject",
+STEPS_OF: Mapping[str, frozenset[str]] = {
+    "case.report": frozenset({"report"}),
+    "case.acceptance": frozenset({"accept"}),
+    "case.rejection": frozenset({"reject"}),
+    "case.dispatch": frozenset({"dispatch"}),
+    "case.acknowledgement": frozenset({"acknowledge"}),
+    "case.return": frozenset({"return"}),
+    "case.feedback": frozenset({"progress", "answer"}),
+    "case.verification": frozenset({"pass", "fail"}),
 }
+"""Which steps of the log a message of each kind may have taken."""
+
+NEVER = frozenset({"signature.refused", "answer.differed"})
+"""What no partner's journal may hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the comparison found. Each list names the things themselves, so that a fault can be looked up."""
+    """What does not hold, in sentences that name the case, the unit, the letter. Empty everywhere: all claims hold."""
 
-    lost: tuple[str, ...]
-    duplicated: tuple[str, ...]
-    out_of_order: tuple[str, ...]
-    redelivered: int
-    bad: tuple[str, ...]
+    lost: tuple[str, ...] = ()
+    duplicated: tuple[str, ...] = ()
+    out_of_order: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    hanging: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Nothing lost, doubled, out of order or otherwise wrong."""
-        return not (self.lost or self.duplicated or self.out_of_order or self.bad)
+        """Whether every claim holds."""
+        return not (self.lost or self.duplicated or self.out_of_order or self.unexpected or self.hanging)
 
 
-def check(
-    journals: Sequence[Line], letters: Iterable[Line], cases: Iterable[Line], entries: Mapping[str, Sequence[Line]]
-) -> Verdict:
-    """The whole comparison: partners' lines, the hub's letters, cases, and entries by case."""
-    told, known = list(letters), list(cases)
-    received = Counter(line["letter_id"] for line in journals if line["kind"] == "letter")
-    effects = Counter(line["letter_id"] for line in journals if line["kind"] == "effect")
+def judge(evidence: Evidence) -> Verdict:
+    """Every check over the evidence."""
     return Verdict(
-        lost=tuple([*lost_letters(told, received), *lost_reports(journals, known), *lost_messages(journals, entries)]),
-        duplicated=tuple([*doubled_effects(effects), *doubled_reports(known), *doubled_steps(journals, entries)]),
-        out_of_order=tuple([*disordered_letters(journals), *disordered_changes(journals)]),
-        redelivered=sum(count - 1 for count in received.values()),
-        bad=tuple(
-            f"{line['kind']} {line.get('unit_id') or line.get('key') or line.get('fault')}"
-            for line in journals
-            if line["kind"] in ("bad_signature", "changed_answer", "fault")
-        ),
+        lost=_all(evidence, lost_reports, lost_letters, lost_messages, lost_changes),
+        duplicated=_all(evidence, doubled_reports, doubled_letters, doubled_messages, doubled_changes),
+        out_of_order=_all(evidence, unordered_letters, unordered_changes),
+        unexpected=_all(evidence, unexpected),
+        hanging=_all(evidence, hanging),
     )
 
 
-def lost_letters(letters: Iterable[Line], received: Mapping[str, int]) -> list[str]:
-    """Letters that no partner has, whatever the hub believes."""
-    return [f"letter {each['letter_id']} ({each['state']})" for each in letters if each["letter_id"] not in received]
+def redelivered(evidence: Evidence) -> int:
+    """Arrivals that a receiver knew and dropped: allowed, and counted apart."""
+    return sum(1 for row in _rows(evidence, "letter.received") if row["repeat"])
 
 
-def lost_reports(journals: Iterable[Line], cases: Iterable[Line]) -> list[str]:
-    """Reports that were answered with a number but are no case."""
-    numbers = {case["case_number"] for case in cases}
-    answered = {line["case_number"] for line in journals if line["kind"] == "reported" and line["status"] == 201}
-    return [f"report {number}" for number in sorted(answered - numbers)]
+# -- lost ----------------------------------------------------------------------------------------------------------
 
 
-def lost_messages(journals: Iterable[Line], entries: Mapping[str, Sequence[Line]]) -> list[str]:
-    """Messages that were answered as accepted but left no entry."""
-    return [
-        f"{what} of {number}" for (number, unit, what), wanted, found in _steps(journals, entries) if found < wanted
-    ]
+def lost_reports(evidence: Evidence) -> Iterator[str]:
+    """Each planned report was answered, and the hub has the case under the number that it answered."""
+    told = {row["sender_case"]: row for row in _rows(evidence, "message.sent") if row["kind"] == "case.report"}
+    kept = {case.get("sender_case_id"): case["case_number"] for case in evidence.cases}
+    for name in evidence.planned:
+        if name not in told:
+            yield f"report {name}: never answered"
+        elif kept.get(name) != told[name]["case_number"]:
+            yield f"report {name}: answered as {told[name]['case_number']}, the hub has {kept.get(name)}"
 
 
-def doubled_steps(journals: Iterable[Line], entries: Mapping[str, Sequence[Line]]) -> list[str]:
-    """Entries for which no accepted message stands."""
-    return [
-        f"{what} of {number}" for (number, unit, what), wanted, found in _steps(journals, entries) if found > wanted
-    ]
+def lost_letters(evidence: Evidence) -> Iterator[str]:
+    """Each letter of the hub was delivered and is in its receiver's journal, which has none that the hub lacks."""
+    taken = {(row["unit"], row["letter_id"]) for row in _rows(evidence, "letter.taken")}
+    written = {(letter["unit_id"], letter["letter_id"]) for letter in evidence.letters}
+    for letter in evidence.letters:
+        name = f"letter {letter['letter_id']} ({letter['contract']}) to {letter['unit_id']}, {letter['case_number']}"
+        if letter["state"] != "delivered":
+            yield f"{name}: {letter['state']} after {letter.get('attempts', 0)} attempts, {letter.get('reason', '')}"
+        elif (letter["unit_id"], letter["letter_id"]) not in taken:
+            yield f"{name}: delivered, says the hub; the unit's journal lacks it"
+    for unit, letter_id in sorted(taken - written):
+        yield f"letter {letter_id} to {unit}: in the journal, unknown to the hub"
 
 
-def _steps(
-    journals: Iterable[Line], entries: Mapping[str, Sequence[Line]]
-) -> list[tuple[tuple[str, str, str], int, int]]:
-    wanted: Counter[tuple[str, str, str]] = Counter()
-    for line in journals:
-        if line["kind"] == "sent" and line["status"] in (200, 201):
-            step = STEP_OF.get(line["what"])
-            if line["what"] == "feedback":
-                step = "answer" if line["final"] else "progress"
-            if step is not None:
-                wanted[line["case_number"], line["unit_id"], step] += 1
-    found: Counter[tuple[str, str, str]] = Counter()
-    told = {*STEP_OF.values(), "answer", "progress"}
-    for number, log in entries.items():
-        for entry in log:
-            if entry["step"] in told and entry["unit_id"] != "hub":
-                found[number, entry["unit_id"], entry["step"]] += 1
-    return [(key, wanted[key], found[key]) for key in sorted(wanted.keys() | found.keys())]
+def lost_messages(evidence: Evidence) -> Iterator[str]:
+    """What was answered is in the case's log: the entry that the answer names, and a step of the message's kind."""
+    by_position = {entry["position"]: entry for entry in evidence.entries}
+    steps = {(entry["case_number"], entry["unit_id"], entry["step"]) for entry in evidence.entries}
+    for row in _rows(evidence, "message.sent"):
+        entry = by_position.get(row["position"])
+        name = f"message {row['message_id']} of {row['unit']}"
+        if entry is None or (entry["case_number"], entry["sequence"]) != (row["case_number"], row["version"]):
+            yield f"{name}: answered with {row['position']} v{row['version']}, which the log does not have"
+        elif not any((row["case_number"], row["unit"], step) in steps for step in STEPS_OF[row["kind"]]):
+            yield f"{name}: answered, but {row['case_number']} has no such step of {row['unit']}"
+    for case, (steps_seen, version) in _log_lengths(evidence).items():
+        if steps_seen != version:
+            yield f"case {case}: version {version}, but its log has {steps_seen} entries"
 
 
-def doubled_effects(effects: Mapping[str, int]) -> list[str]:
-    """Letters that took effect twice at their receiver."""
-    return [f"letter {letter_id}" for letter_id, count in effects.items() if count > 1]
+def lost_changes(evidence: Evidence) -> Iterator[str]:
+    """Whoever governs an area saw every step of its cases in the feed."""
+    followers = {row["unit"] for row in _rows(evidence, "change.seen")}
+    seen = Counter((row["unit"], row["case_number"]) for row in _rows(evidence, "change.seen"))
+    for case in evidence.cases:
+        unit = evidence.governors.get(case.get("area_id", ""))
+        if unit in followers and seen[unit, case["case_number"]] < case["version"]:
+            number = case["case_number"]
+            yield f"feed of {unit}: {seen[unit, number]} of {case['version']} steps of {number}"
 
 
-def doubled_reports(cases: Iterable[Line]) -> list[str]:
-    """One report of a sender that became two cases."""
-    seen = Counter(case["sender_case_id"] for case in cases if "sender_case_id" in case)
-    return [f"report {name}" for name, count in seen.items() if count > 1]
+# -- twice ---------------------------------------------------------------------------------------------------------
 
 
-def disordered_letters(journals: Iterable[Line]) -> list[str]:
-    """Letters of a case that reached a unit in another order than they were written."""
-    last: dict[tuple[str, str], int] = {}
-    found = []
-    for line in journals:
-        if line["kind"] == "effect":
-            key = (line["unit_id"], line["case_number"])
-            if line["sequence"] <= last.get(key, 0):
-                found.append(f"letter {line['letter_id']}")
-            last[key] = line["sequence"]
-    return found
+def doubled_reports(evidence: Evidence) -> Iterator[str]:
+    """One report is one case, however often it was sent."""
+    counted = Counter(case["sender_case_id"] for case in evidence.cases if "sender_case_id" in case)
+    for name, times in counted.items():
+        if times > 1:
+            yield f"report {name}: became {times} cases"
 
 
-def disordered_changes(journals: Iterable[Line]) -> list[str]:
-    """Changes of a unit's feed that came out of commit order, or twice."""
-    last: dict[str, tuple[int, int]] = {}
-    found = []
-    for line in journals:
-        if line["kind"] == "change":
-            epoch, _, position = line["position"].partition("-")
-            at = (int(epoch), int(position))
-            if at <= last.get(line["unit_id"], (0, 0)):
-                found.append(f"change {line['position']}")
-            last[line["unit_id"]] = at
-    return found
+def doubled_letters(evidence: Evidence) -> Iterator[str]:
+    """No letter took effect twice at its receiver."""
+    for (unit, letter_id), times in _twice((r["unit"], r["letter_id"]) for r in _rows(evidence, "letter.taken")):
+        yield f"letter {letter_id}: took effect {times} times at {unit}"
+
+
+def doubled_messages(evidence: Evidence) -> Iterator[str]:
+    """A unit took no more steps in a case than it sent messages under different keys."""
+    kind_of = {step: kind for kind, steps in STEPS_OF.items() for step in steps}
+    sent: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for row in _rows(evidence, "message.sent"):
+        sent[row["case_number"], row["unit"], row["kind"]].add(row["message_id"])
+    taken = Counter(
+        (entry["case_number"], entry["unit_id"], kind_of[entry["step"]])
+        for entry in evidence.entries
+        if entry["step"] in kind_of and entry["unit_id"] != "hub"
+    )
+    for (case, unit, kind), times in taken.items():
+        if times > len(sent[case, unit, kind]):
+            yield f"case {case}: {times} steps by {kind} of {unit}, who sent {len(sent[case, unit, kind])}"
+
+
+def doubled_changes(evidence: Evidence) -> Iterator[str]:
+    """The feed told no follower the same change twice."""
+    for (unit, position), times in _twice((r["unit"], r["position"]) for r in _rows(evidence, "change.seen")):
+        yield f"feed of {unit}: {position} came {times} times"
+
+
+# -- in order ------------------------------------------------------------------------------------------------------
+
+
+def unordered_letters(evidence: Evidence) -> Iterator[str]:
+    """A unit's letters of one case took effect in the order in which the hub counted them."""
+    came: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for row in _rows(evidence, "letter.taken"):
+        came[row["unit"], row["case_number"]].setdefault(row["letter_id"], row["sequence"])
+    for (unit, case), letters in came.items():
+        yield from _falls(list(letters.values()), f"letters of {case} to {unit}")
+
+
+def unordered_changes(evidence: Evidence) -> Iterator[str]:
+    """Every follower saw commit order, and the steps of each case in theirs."""
+    feeds: dict[str, list[tuple[int, ...]]] = defaultdict(list)
+    steps: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row in _rows(evidence, "change.seen"):
+        feeds[row["unit"]].append(tuple(int(part) for part in row["position"].split("-")))
+        steps[row["unit"], row["case_number"]].append(row["sequence"])
+    for unit, positions in feeds.items():
+        yield from _falls(positions, f"feed of {unit}")
+    for (unit, case), sequences in steps.items():
+        yield from _falls(sequences, f"feed of {unit}, {case}")
+
+
+# -- the rest ------------------------------------------------------------------------------------------------------
+
+
+def unexpected(evidence: Evidence) -> Iterator[str]:
+    """No signature was bad, no repeat was answered differently."""
+    for row in evidence.rows:
+        if row["what"] in NEVER:
+            yield f"{row['what']} at {row['unit']}: {row.get('reason') or row.get('message_id')}"
+
+
+def hanging(evidence: Evidence) -> Iterator[str]:
+    """Every case is over; one that is not says where it waits, and on what."""
+    waiting: dict[str, list[str]] = defaultdict(list)
+    for letter in evidence.letters:
+        if letter["state"] != "delivered":
+            waiting[letter["case_number"]].append(f"{letter['contract']} to {letter['unit_id']} {letter['state']}")
+    refused = {row["message_id"]: row for row in _rows(evidence, "message.refused")}
+    for case in evidence.cases:
+        if case["state"] in OVER:
+            continue
+        number = case["case_number"]
+        why = [f"with {case['lead_unit_id']}, due {case.get('due_at')}"] if case.get("lead_unit_id") else []
+        why += waiting[number]
+        why += [f"{key} refused: {row['problem']}" for key, row in refused.items() if number in key]
+        yield f"case {number} is {case['state']} since {case['changed_at']}: {'; '.join(why) or 'nobody acts'}"
+
+
+def _all(evidence: Evidence, *checks: Callable[[Evidence], Iterable[str]]) -> tuple[str, ...]:
+    return tuple(sentence for check in checks for sentence in check(evidence))
+
+
+def _rows(evidence: Evidence, what: str) -> Iterator[Row]:
+    return (row for row in evidence.rows if row["what"] == what)
+
+
+def _twice(names: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], int]]:
+    return ((name, times) for name, times in Counter(names).items() if times > 1)
+
+
+def _falls(values: list[int] | list[tuple[int, ...]], name: str) -> Iterator[str]:
+    for before, after in pairwise(values):
+        if after <= before:  # type: ignore[operator]
+            yield f"{name}: {after} came after {before}"
+
+
+def _log_lengths(evidence: Evidence) -> dict[str, tuple[int, int]]:
+    entries = Counter(entry["case_number"] for entry in evidence.entries)
+    return {case["case_number"]: (entries[case["case_number"]], case["version"]) for case in evidence.cases}

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 RETURN_SHARE = 0.10
-LATE_SHARE = 0.15
+LATE_SHARE = 0.30
 SILENT_SHARE = 0.15
 PART_SHARE = 0.10
 FAIL_SHARE = 0.12

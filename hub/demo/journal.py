@@ -1,4 +1,4 @@
-"""A partner's own journal: what came and what it did, one JSON line each, on the disk before anything follows from it."""
+"""A partner's own journal: what came, what it did; JSON lines, on the disk before anything follows from them."""
 
 from __future__ import annotations
 

@@ -1,122 +1,162 @@
-"""What a person sees: the day in progress, and the table at its end."""
+"""What a person sees (Chinese first): the day as it goes, and at its end a table of the units and the verdict."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from hub.life_cycle import STAGE_WORDS, Stage
+from hub.demo.checks import Verdict
+from hub.demo.hub_client import CityTime
+from hub.demo.tally import UnitTally
+from hub.demo.watch import Picture
 
-OVER = ("closed", "rejected", "duplicate", "voided")
-
-
-@dataclass(frozen=True, slots=True)
-class UnitRow:
-    """One unit's day."""
-
-    unit_id: str
-    name_zh: str
-    dispatched: int = 0
-    in_time: int = 0
-    late: int = 0
-    returned: int = 0
-    rework: int = 0
-
-    def document(self) -> dict[str, int]:
-        """For machines."""
-        return {
-            "dispatched": self.dispatched,
-            "in_time": self.in_time,
-            "late": self.late,
-            "returned": self.returned,
-            "rework": self.rework,
-        }
+CITY_ZONE = timezone(timedelta(hours=8))
+STAGES = {
+    "report": "采集 report",
+    "accept": "受理 accept",
+    "dispatch": "派遣 dispatch",
+    "handle": "处置 handle",
+    "feedback": "反馈 feedback",
+    "verify": "核查 verify",
+    "evaluate": "评价 evaluate",
+}
+UNITS_SHOWN = 14
+FRAME_SECONDS = 0.4
 
 
-def unit_rows(cases: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[UnitRow]:
-    """Each unit's dispatches and what became of them, from the cases as the hub shows them."""
-    counts: dict[str, Counter[str]] = {}
-    for case in cases:
-        for dispatch in case.get("dispatches", ()):
-            count = counts.setdefault(dispatch["unit_id"], Counter())
-            if dispatch["round"] > 1:
-                count["rework"] += 1
-            else:
-                count["dispatched"] += 1
-            if "returned_at" in dispatch:
-                count["returned"] += 1
-            elif "answered_at" in dispatch:
-                in_time = datetime.fromisoformat(dispatch["answered_at"]) <= datetime.fromisoformat(dispatch["due_at"])
-                count["in_time" if in_time else "late"] += 1
-    rows = [UnitRow(unit, names.get(unit, unit), **count) for unit, count in counts.items()]
-    return sorted(rows, key=lambda row: (-row.dispatched, row.unit_id))
+@dataclass(slots=True)
+class View:
+    """The live view. ``letters`` are the newest letters by id."""
 
+    cases: int
+    names: Mapping[str, str]
+    clock: CityTime
+    picture: Picture
+    letters: Mapping[str, Mapping[str, Any]]
+    _progress: Progress = field(init=False)
 
-class DayView:
-    """The live picture; ``headless`` shows nothing."""
-
-    def __init__(self, total: int, headless: bool) -> None:
-        self._console = Console(stderr=True)
+    def __post_init__(self) -> None:
         self._progress = Progress(
-            TextColumn("结案 closed"), BarColumn(bar_width=48), MofNCompleteColumn(), console=self._console
+            TextColumn("[bold]结案 over"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            expand=True,
         )
-        self._task = self._progress.add_task("day", total=total)
-        self._live = None if headless else Live(console=self._console, refresh_per_second=4, transient=True)
+        self._progress.add_task("cases", total=self.cases)
 
-    def __enter__(self) -> DayView:
-        if self._live:
-            self._live.start()
-        return self
+    async def show(self, console: Console) -> None:
+        """Draw until cancelled."""
+        with Live(self.frame(), console=console, auto_refresh=False, transient=True) as live:
+            while True:
+                await asyncio.sleep(FRAME_SECONDS)
+                live.update(self.frame(), refresh=True)
 
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.stop()
+    def frame(self) -> RenderableType:
+        """The picture of this moment."""
+        now = self.clock.now()
+        self._progress.update(self._progress.task_ids[0], completed=self.picture.over)
+        told = Text(
+            f"城市时间 city time {now.astimezone(CITY_ZONE):%Y-%m-%d %H:%M}   ×{self.clock.rate:g}", style="cyan"
+        )
+        columns = Table.grid(expand=True, padding=(0, 2))
+        columns.add_column(ratio=2)
+        columns.add_column(ratio=3)
+        columns.add_row(Group(self._stages(), Text(), self._recent()), self._units(now))
+        return Panel(Group(told, self._progress, columns), title="CityHub 城市管理枢纽 · 演示 demo")
 
-    def show(
-        self, now: str, cases: list[dict[str, Any]], lanes: list[dict[str, Any]], names: Mapping[str, str]
-    ) -> None:
-        """Draw the moment."""
-        if not self._live:
-            return
-        done = sum(1 for case in cases if case.get("state") in OVER)
-        self._progress.update(self._task, completed=done)
-        late = sum(1 for case in cases if case.get("late"))
-        stages = Counter(case.get("stage") for case in cases)
-        line = Text("  ")
-        for stage in Stage:
-            line.append(
-                f"{STAGE_WORDS[stage].zh} {stages.get(stage.value, 0)}   ", "bold" if stages.get(stage.value) else "dim"
+    def _stages(self) -> Table:
+        counted = self.picture.by_stage
+        table = Table(title="案件阶段 cases by stage", box=None, title_justify="left", header_style="dim")
+        table.add_column("阶段 stage")
+        table.add_column("件", justify="right")
+        for stage, words in STAGES.items():
+            number = counted[stage]
+            table.add_row(words, str(number) if number else "·", style="" if number else "dim")
+        return table
+
+    def _units(self, now: datetime) -> Table:
+        held, late = self.picture.with_units(), self.picture.late(now)
+        written = Counter(letter["unit_id"] for letter in self.letters.values())
+        waiting = Counter(each["unit_id"] for each in self.letters.values() if each["state"] != "delivered")
+        table = Table(title="单位 units", box=None, title_justify="left", header_style="dim", expand=True)
+        table.add_column("单位", ratio=1, no_wrap=True)
+        for head in ("信件 letters", "途中 on the way", "在办 in hand", "超期 late"):
+            table.add_column(head, justify="right")
+        busiest = sorted(written, key=lambda unit: (-held[unit], -written[unit], unit))
+        for unit in busiest[:UNITS_SHOWN]:
+            table.add_row(
+                self.names.get(unit, unit),
+                str(written[unit]),
+                str(waiting[unit] or "·"),
+                str(held[unit] or "·"),
+                Text(str(late[unit] or "·"), style="bold red" if late[unit] else "dim"),
             )
-        line.append(f"超时 late {late}", "red" if late else "dim")
-        busy = sorted(lanes, key=lambda lane: -(lane["waiting"] + lane["held"]))[:8]
-        table = Table(box=None, header_style="dim")
-        for head in ("单位 unit", "待投 waiting", "暂存 held", "死信 dead", "通道 lane"):
-            table.add_column(head)
-        for lane in busy:
-            state = "暂停 paused" if "paused_at" in lane else {"open": "断开 open"}.get(lane["breaker"], "正常 ok")
-            name = names.get(lane["unit_id"], lane["unit_id"])
-            table.add_row(name, str(lane["waiting"]), str(lane["held"]), str(lane["dead"]), state)
-        self._live.update(Group(Text(f"城市时间 city time {now}", "cyan"), self._progress, line, table))
+        if len(busiest) > UNITS_SHOWN:
+            table.add_row(f"… 另 {len(busiest) - UNITS_SHOWN} 个单位 more", "", "", "", "", style="dim")
+        return table
 
-    def table(self, rows: Iterable[UnitRow]) -> None:
-        """The day's end, per unit."""
-        table = Table(title="各单位 / per unit", header_style="bold")
-        for head in ("单位", "派遣 dispatched", "按期 in time", "超时 late", "退回 returned", "返工 rework"):
-            table.add_column(head, justify="left" if head == "单位" else "right")
-        for row in rows:
-            late = f"[red]{row.late}[/red]" if row.late else "0"
-            table.add_row(row.name_zh, str(row.dispatched), str(row.in_time), late, str(row.returned), str(row.rework))
-        self._console.print(table)
+    def _recent(self) -> Table:
+        table = Table(title="最新 latest", box=None, title_justify="left", show_header=False)
+        for entry in reversed(self.picture.recent):
+            unit = self.names.get(entry["unit_id"], "枢纽" if entry["unit_id"] == "hub" else entry["unit_id"])
+            table.add_row(Text(entry["case_number"][-6:], style="dim"), entry["step_name"], Text(unit, style="dim"))
+        return table
 
-    def say(self, text: str) -> None:
-        """One line."""
-        self._console.print(text, highlight=False)
+
+def show_units(console: Console, units: Mapping[str, UnitTally]) -> None:
+    """The table at the end."""
+    table = Table(title="各单位处置情况 what each unit did", header_style="bold")
+    table.add_column("单位 unit", no_wrap=True)
+    heads = (
+        "派遣 dispatched",
+        "按期 in time",
+        "超期 late",
+        "退回 returned",
+        "未办 open",
+        "其中返工 rework",
+        "信件 letters",
+    )
+    for head in (*heads, "重投 redelivered"):
+        table.add_column(head, justify="right")
+    total = UnitTally("合计 total")
+    for unit in units.values():
+        table.add_row(*_cells(unit))
+        for name in ("dispatched", "in_time", "late", "returned", "open", "rework", "letters", "redelivered"):
+            setattr(total, name, getattr(total, name) + getattr(unit, name))
+    table.add_section()
+    table.add_row(*_cells(total), style="bold")
+    console.print(table)
+
+
+def _cells(unit: UnitTally) -> list[str]:
+    numbers = (unit.dispatched, unit.in_time, unit.late, unit.returned, unit.open, unit.rework, unit.letters)
+    return [unit.name_zh, *(str(number or "·") for number in (*numbers, unit.redelivered))]
+
+
+def show_verdict(console: Console, verdict: Verdict) -> None:
+    """Each claim with what stands against it."""
+    claims = (
+        ("不丢失 nothing lost", verdict.lost),
+        ("不重复生效 nothing took effect twice", verdict.duplicated),
+        ("每案有序 each case in order", verdict.out_of_order),
+        ("签名与重发应答无误 signatures and repeated answers sound", verdict.unexpected),
+        ("全部办结 every case over", verdict.hanging),
+    )
+    for claim, against in claims:
+        console.print(Text("✓ " if not against else "✗ ", style="green" if not against else "red") + claim)
+        for sentence in against[:10]:
+            console.print(f"    {sentence}", style="red", markup=False, highlight=False)
+        if len(against) > 10:
+            console.print(f"    … 另 {len(against) - 10} 条 more", style="red")

@@ -1,4 +1,4 @@
-"""Collectors (信息采集员): report what they see on their rounds, with photos, and verify on the spot what was handled."""
+"""Collectors (信息采集员): report what they see on their rounds, with photos, and verify on the spot."""
 
 from __future__ import annotations
 

@@ -45,7 +45,8 @@ def run_partner(play: Callable[[Scene], Awaitable[None]], port: Callable[[], Awa
 
 
 async def _run(play: Callable[[Scene], Awaitable[None]], port: Callable[[], Awaitable[int]] | None) -> None:
-    print(json.dumps({"ready": True, "port": await port() if port else None}), flush=True)
+    sys.stdout.write(json.dumps({"ready": True, "port": await port() if port else None}) + "\n")
+    sys.stdout.flush()
     lines = await _lines()
     line = await lines.readline()
     if not line:

@@ -1,4 +1,4 @@
-"""What the command centre decides (指挥中心): accept or reject a report, and to whom an unclear or returned case goes. Pure."""
+"""What the command centre decides (指挥中心): which reports are cases, and whose an unclear or returned one is. Pure."""
 
 from __future__ import annotations
 

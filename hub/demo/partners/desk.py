@@ -1,4 +1,4 @@
-"""Units without a system (无系统单位): clerks who look into their desk's inbox now and then and work what lies there."""
+"""Units without a system (无系统单位): clerks who look into their desk's inbox now and then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""District platforms (二级平台): follow the change feed of their area, fetch their dispatches, pass them on to departments."""
+"""District platforms (二级平台): follow their area by the change feed, pass their dispatches on to departments."""
 
 from __future__ import annotations
 

@@ -14,15 +14,23 @@ PAUSE_SECONDS = 0.3
 
 async def follow(client: HubClient, cursor_file: Path) -> AsyncIterator[list[dict[str, Any]]]:
     """Pages of entries. A page counts as passed when the next one is asked for: then the cursor is kept."""
-    cursor = cursor_file.read_text() if cursor_file.exists() else ""
+    cursor = _kept(cursor_file)
     while True:
         after = f"&after={cursor}" if cursor else ""
         page = await client.get(f"/api/v1/changes?wait=20&limit=200{after}")
         if page["items"]:
             yield page["items"]
         cursor = page["cursor"]
-        draft = cursor_file.with_suffix(".draft")
-        draft.write_text(cursor)
-        draft.replace(cursor_file)
+        _keep(cursor_file, cursor)
         if not page["more"]:
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _kept(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
+def _keep(file: Path, cursor: str) -> None:
+    draft = file.with_suffix(".draft")
+    draft.write_text(cursor)
+    draft.replace(file)

@@ -1,4 +1,4 @@
-"""A unit with a bad system (不稳定的单位): its server hangs, says 503, cuts connections; and it sends everything twice."""
+"""A unit with a bad system (不稳定的单位): its server hangs, says 503, cuts connections; and it repeats itself."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _cut(request: web.Request) -> web.StreamResponse:
 
 @dataclass(slots=True)
 class Stammering(Voice):
-    """A voice that hangs up before the answer comes, and says things again that were answered: the same key each time."""
+    """A voice that hangs up before the answer, and says again what was answered: the same key each time."""
 
     seed: int = 0
 

@@ -1,4 +1,4 @@
-"""Bureaus (委办局): systems behind a firewall that fetch their letters under a lease and acknowledge what they wrote down."""
+"""Bureaus (委办局): systems behind a firewall; they fetch letters under a lease, write them down, acknowledge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP server of a unit that is pushed to: checks the signature with the stock library, writes down, then answers."""
+"""The HTTP server of a unit that is pushed to: checks the signature by the stock library, writes down, answers."""
 
 from __future__ import annotations
 

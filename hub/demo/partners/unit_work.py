@@ -1,4 +1,4 @@
-"""A unit's work on its dispatches (处置): acknowledge, handle, feed back with a photo; or return what is not its own."""
+"""A unit's work on its dispatches (处置): acknowledge, handle, feed back with a photo; or return what is another's."""
 
 from __future__ import annotations
 
