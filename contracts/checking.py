@@ -342,6 +342,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "string_unicode": ("不是有效的 Unicode 文本", "is not valid Unicode text"),
     "enum": ("应为其中之一:{zh}", "must be one of: {en}"),
     "literal_error": ("应为其中之一:{zh}", "must be one of: {en}"),
+    "is_instance_of": ("应为 {class} 的取值", "must be a {class}"),
     "int_type": _WHOLE,
     "int_parsing": _WHOLE,
     "int_from_float": _WHOLE,

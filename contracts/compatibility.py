@@ -212,8 +212,16 @@ class _Comparing:
         return Change(at, "field_removed", "breaking", "删除字段", "the field is gone")
 
     def _new_field(self, at: str, needed: bool, was_open: Any, schema: Any) -> Change:
+        if isinstance(was_open, Mapping):
+            # What stood under this name was checked by another rule.
+            return Change(
+                at, "field_added", "breaking", "新增字段,原由其他规则检查", "a new field, checked otherwise before"
+            )
         if needed:
             return self.narrowed(at, "field_required", "新增必填字段", "a new required field")
+        if isinstance(was_open, Mapping) and was_open and schema != was_open:
+            # A typed map held one kind of thing under this name, and now another: strange to both sides.
+            return Change(at, "field_added", "breaking", "新增字段与原有映射类型不同", "a new field unlike what the map held")
         if was_open is not False and schema not in (True, {}):
             # An open object could hold anything under this name.
             return self.narrowed(at, "field_added", "新增字段,原可任意填写", "a new field where anything was taken")

@@ -6,6 +6,7 @@ their order and only grow.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -16,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     GetCoreSchemaHandler,
+    Strict,
     StringConstraints,
 )
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -39,11 +41,14 @@ Optionally = Annotated[T | None, _AbsentNeverNull()]
 """A field that may be absent: ``address: Optionally[Line] = None``."""
 
 
-def _only_text(value: Any) -> Any:
-    # pydantic would read 1700000000 as a moment; a contract's moment is RFC 3339 text with a zone.
-    if isinstance(value, int | float):
-        raise ValueError("a moment is RFC 3339 text with a time zone")
-    return value
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?")
+
+
+def _rfc3339(value: Any) -> Any:
+    # pydantic would read 1700000000 or "2026-11-23 11:40" as a moment; a contract's moment is RFC 3339 with a zone.
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
+        return value
+    raise ValueError("a moment is RFC 3339 text with a time zone")
 
 
 def _in_living_memory(value: datetime) -> datetime:
@@ -60,13 +65,14 @@ _SAYS_SOMETHING = f"^{_SAFE}*[^\\u0000-\\u0020\\u3000\\uFFFE\\uFFFF]{_SAFE}*$"
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/-]*$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_SAYS_SOMETHING)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=_SAYS_SOMETHING)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_living_memory)]
+# The text was judged before; what is read from it is then lax.
+Moment = Annotated[AwareDatetime, Strict(False), BeforeValidator(_rfc3339), AfterValidator(_in_living_memory)]
 
 
 class Model(BaseModel):
     """A frozen contract value: unknown fields are refused, text is checked, absent fields stay absent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=20_000)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, str_max_length=20_000)
 
     def document(self) -> dict[str, Any]:
         """The JSON-able form, absent fields left out, moments as RFC 3339 text."""

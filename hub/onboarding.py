@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import orjson
 import yaml
 from pydantic import ValidationError
 
@@ -150,7 +151,10 @@ class Onboarding:
             place = f" on line {mark.line + 1}" if mark else ""
             raise Problem("profile_invalid", f"{where}不是有效的 YAML。", f"It is not valid YAML{place}.") from None
         try:
-            profile = Profile.model_validate(document)
+            # YAML's own dates and keys become the text that the profile's schema knows.
+            profile = Profile.model_validate_json(orjson.dumps(document, default=str, option=orjson.OPT_NON_STR_KEYS))
+        except TypeError as fault:
+            raise Problem("profile_invalid", f"档案内容有误:{fault}。", f"The profile holds what it must not: {fault}.") from None
         except ValidationError as fault:
             raise Problem("profile_invalid", violations=violations_of(fault)) from None
         faults = []

@@ -25,6 +25,7 @@ from contracts.messages import (
     Rejection,
     Report,
     Return,
+    ReturnReason,
     Verification,
 )
 from contracts.nouns import UnitState
@@ -52,7 +53,7 @@ def quzhou() -> City:
 
 def a_registry(*profiles: dict[str, Any], state: UnitState = UnitState.LIVE) -> Registry:
     """The registry of Quzhou with these profiles in force."""
-    made = [Profile.model_validate(profile) for profile in profiles]
+    made = [Profile.model_validate_json(json.dumps(profile)) for profile in profiles]
     return build(quzhou(), 1, {each.unit: (each, 1, state) for each in made}, 1)
 
 
@@ -125,7 +126,7 @@ def feedback(case: Case, unit: str = LEAD, *, final: bool = True, **more: Any) -
 
 
 def a_return(case: Case, unit: str = LEAD) -> Message:
-    return a_message(Return(reason_code="not_responsible", reason="非本单位管养"), unit, case)  # type: ignore[arg-type]
+    return a_message(Return(reason_code=ReturnReason.NOT_RESPONSIBLE, reason="非本单位管养"), unit, case)
 
 
 def verification(case: Case, finding: Finding = Finding.PASSED, unit: str = COLLECTOR) -> Message:

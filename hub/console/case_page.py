@@ -231,7 +231,7 @@ def _card(case: Case, dispatch: Dispatch, say: Phrases) -> DispatchCard:
         due=_due(case, dispatch, say),
         answered_at=say.moment(dispatch.answered_at) if dispatch.answered_at else None,
         returned_at=say.moment(dispatch.returned_at) if dispatch.returned_at else None,
-        reckoned=order.reckoned,
+        reckoned=say.half(order.reckoned),
         provisional=order.provisional,
         assisting=tuple(say.unit(unit_id) for unit_id in order.assisting),
         in_force=dispatch is case.lead,
@@ -275,7 +275,7 @@ def _letter(row: LetterRow, tries: Sequence[AttemptLine], say: Phrases) -> Lette
         written_at=say.exact(letter.written_at),
         state=row.state,
         state_name=say.code(row.state),
-        reason=say.reason(row.held_because or row.said or "") or None,
+        reason=say.half(row.held_because or row.said or "") or None,
         retry_at=say.exact(row.retry_at) if row.retry_at else None,
         tries=tuple(_try(attempt, say) for attempt in tries),
     )
@@ -289,6 +289,6 @@ def _try(attempt: AttemptLine, say: Phrases) -> TryLine:
         status=attempt.status,
         at=say.exact(attempt.sent_at),
         milliseconds=round((attempt.ended_at - attempt.sent_at) / timedelta(milliseconds=1)),
-        reason=say.reason(attempt.reason),
+        reason=say.half(attempt.reason),
         answer=attempt.answer.decode("utf-8", "replace")[:ANSWER_CHARACTERS],
     )

@@ -354,7 +354,7 @@ def _connection(lane: ConnectionRow, registry: Registry, say: Phrases) -> Connec
         transport=say.t[f"transport_{transport}"],
         condition=condition,
         words=say.t[f"lane_{condition.value}"],
-        reason=say.reason(lane.paused_reason) if lane.paused_reason else None,
+        reason=say.half(lane.paused_reason) if lane.paused_reason else None,
     )
 
 
@@ -418,7 +418,7 @@ def _dead_line(row: LetterRow, say: Phrases) -> DeadLine:
         unit=say.unit(row.letter.unit_id),
         contract=say.code(row.letter.contract.partition("/")[0]),
         case_number=row.letter.case_number,
-        reason=say.reason(row.held_because or row.said or ""),
+        reason=say.half(row.held_because or row.said or ""),
         status=row.status,
         attempts=row.attempts,
         buried_at=say.moment(row.buried_at) if row.buried_at else None,

@@ -54,8 +54,8 @@ class Phrases:
         """The one of two sentences that the reader reads."""
         return zh if self.language is Language.ZH else en or zh
 
-    def reason(self, text: str) -> str:
-        """The reader's half of a reason that delivery wrote in both languages: ``对方拒收 / the unit refused``."""
+    def half(self, text: str) -> str:
+        """The reader's half of what the hub wrote in both languages: ``对方拒收 / the unit refused``."""
         zh, _, en = text.partition(" / ")
         return self.either(zh, en) if en and not zh.isascii() else text
 

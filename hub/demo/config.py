@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
-CITY_START = "2026-11-23T07:00:00+08:00"
-"""A Monday morning; while the hub starts and the units are connected, the city gets to its offices."""
+OPENING = datetime.fromisoformat("2026-11-23T08:30:00+08:00")
+"""A Monday morning."""
 
-SPEED = 900.0
-"""City seconds in a second: the nine hours of a working day pass in 36 seconds."""
+SPEED = 1200.0
+"""City seconds in a second: the nine hours of a working day pass in 27 seconds."""
+
+GETTING_READY_SECONDS = 4.5
+EARLIEST = timedelta(hours=8)
+
+
+def clock_start(speed: float) -> str:
+    """Where the city's clock begins: so early that, once all units are connected, it is about the opening."""
+    return (OPENING - min(timedelta(seconds=GETTING_READY_SECONDS * speed), EARLIEST)).isoformat()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ SILENT_SHARE = 0.15
 PART_SHARE = 0.10
 FAIL_SHARE = 0.12
 
-LATE_IN_REACH = timedelta(hours=5)
+LATE_IN_REACH = timedelta(hours=4, minutes=10)
 """Only what falls due this soon can be late before the demo ends; nobody waits fifteen working days for it."""
 
 

@@ -23,7 +23,7 @@ from contracts.city import City, load_city
 from hub.demo.casting import LISTENS, Part, cast
 from hub.demo.checks import Verdict, judge, redelivered
 from hub.demo.city_plan import PlannedReport, plan, spread_minutes
-from hub.demo.config import CITY_START, SPEED, Access, Options, PartnerConfig
+from hub.demo.config import SPEED, Access, Options, PartnerConfig, clock_start
 from hub.demo.evidence import Evidence, gather
 from hub.demo.hub_client import CityTime, HubClient, HubSaidNo
 from hub.demo.opening import names_of, open_city
@@ -152,7 +152,7 @@ class _Demo:
             f"--data={self.folder / 'data'}",
             "--port=0",
             f"--clock-rate={self.options.speed}",
-            f"--clock-start={CITY_START}",
+            f"--clock-start={clock_start(self.options.speed)}",
             "--outbound-allow=127.0.0.0/8",
             "--print-ready",
         )

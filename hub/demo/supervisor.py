@@ -123,10 +123,8 @@ class Supervisor:
 
     async def _end_all(self) -> None:
         # The hub was started first; partners that still speak while it goes would only fill their logs.
-        first, *others = self._children or [None]
-        await self.end(*(child for child in others if child))
-        if first:
-            await self.end(first)
+        await self.end(*self._children[1:])
+        await self.end(*self._children)
 
 
 async def _end(child: Child) -> None:

@@ -91,6 +91,18 @@ def test_a_new_required_field_breaks_those_who_send_and_not_those_who_receive() 
     assert compare(OLD, new, outbound=True).compatible
 
 
+@pytest.mark.parametrize(
+    ("rest", "inbound", "outbound"), [(True, False, True), ({"type": "string"}, False, False), (False, True, True)]
+)
+def test_a_new_field_in_an_object_that_took_more_limits_what_could_stand_there(
+    rest: Any, inbound: bool, outbound: bool
+) -> None:
+    old = {"type": "object", "properties": {"a": TEXT}, "additionalProperties": rest}
+    new = {**old, "properties": {"a": TEXT, "z": {"type": "boolean"}}}
+    assert compare(old, new).compatible == inbound
+    assert compare(old, new, outbound=True).compatible == outbound
+
+
 def test_removing_a_required_field_breaks_both() -> None:
     new = changed("properties.a", None) | {"required": []}
     assert not compare(OLD, new).compatible

@@ -260,7 +260,6 @@ def test_whatever_the_published_schema_allows_the_hub_takes(bent: tuple[str, Any
         assert judge_by_the_hub(name)(body)
 
 
-@pytest.mark.xfail(strict=True, reason="the models still coerce; their base has yet to become strict")
 @pytest.mark.parametrize(
     ("name", "field", "value"),
     [

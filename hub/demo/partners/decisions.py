@@ -1,4 +1,4 @@
-"""What the command centre decides (指挥中心): which reports are cases, and whose an unclear or returned one is. Pure."""
+"""What the command centre decides (指挥中心): which reports are cases, and whose an unclear case is. Pure."""
 
 from __future__ import annotations
 
