@@ -221,7 +221,9 @@ class _Comparing:
             return self.narrowed(at, "field_required", "新增必填字段", "a new required field")
         if isinstance(was_open, Mapping) and was_open and schema != was_open:
             # A typed map held one kind of thing under this name, and now another: strange to both sides.
-            return Change(at, "field_added", "breaking", "新增字段与原有映射类型不同", "a new field unlike what the map held")
+            return Change(
+                at, "field_added", "breaking", "新增字段与原有映射类型不同", "a new field unlike what the map held"
+            )
         if was_open is not False and schema not in (True, {}):
             # An open object could hold anything under this name.
             return self.narrowed(at, "field_added", "新增字段,原可任意填写", "a new field where anything was taken")

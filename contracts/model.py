@@ -46,9 +46,9 @@ _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]
 
 def _rfc3339(value: Any) -> Any:
     # pydantic would read 1700000000 or "2026-11-23 11:40" as a moment; a contract's moment is RFC 3339 with a zone.
-    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
-        return value
-    raise ValueError("a moment is RFC 3339 text with a time zone")
+    if isinstance(value, int | float) or (isinstance(value, str) and not _RFC3339.fullmatch(value)):
+        raise ValueError("a moment is RFC 3339 text with a time zone")
+    return value
 
 
 def _in_living_memory(value: datetime) -> datetime:

@@ -75,7 +75,7 @@ def test_every_violation_is_told_at_its_pointer_and_in_both_languages() -> None:
             "应为其中之一:collector、supervision、citizen、unit",
             "must be one of: collector, supervision, citizen, unit",
         ),
-        "#/observed_at": ("时间应为带时区的 RFC 3339 文本", "a moment is RFC 3339 text with a time zone"),
+        "#/observed_at": ("时间须带时区,例如 +08:00", "the moment needs a zone, such as +08:00"),
         "#/photos/1": ("至少 1 个字符", "must have 1 or more characters"),
         "#/attributes/0/value": ("缺少必填字段", "the field is required"),
         "#/%E4%B8%A5%E9%87%8D%E7%A8%8B%E5%BA%A6": (

@@ -95,8 +95,8 @@ def test_structured_binary_batch_and_base64_say_the_same() -> None:
     coded = parse_event(structured(data=..., data_base64=base64.b64encode(raw).decode()))
     events = [parse_event(structured()), event_from_headers(in_headers(), raw), batched, coded]
     assert all(isinstance(event, Event) for event in events)
-    assert len({repr(without_form(event)) for event in events}) == 1  # type: ignore[arg-type]
-    assert len({event.body(Feedback) for event in events}) == 1  # type: ignore[union-attr]
+    assert len({repr(without_form(event)) for event in events}) == 1
+    assert len({event.body(Feedback) for event in events}) == 1
 
 
 def test_without_dataschema_the_newest_version_is_meant() -> None:
