@@ -64,7 +64,7 @@ async def run(given: argparse.Namespace) -> int:
                     rounds[name].append(await _MEASURE[name](on, given, number))
                 _say(f"pgbench {number + 1}/{given.rounds}")
                 yardstick.append(await _pgbench(on, given))
-    made = {name: _summary(each, yardstick, name) for name, each in rounds.items()}
+    made: dict[str, Any] = {name: _summary(each, yardstick, name) for name, each in rounds.items()}
     made["pgbench_per_second"] = round(statistics.median(yardstick))
     made["conditions"] = {
         "callers": given.callers,

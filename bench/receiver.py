@@ -1,4 +1,4 @@
-"""A partner that takes letters: checks each signature, notes when each letter came, tells on standard output at the end.
+"""A partner that takes letters: checks each signature, notes when each letter came, and tells when asked.
 
 Reads one JSON line: {"secret": "whsec_…"}. Writes {"port": …} when it listens; at the end of input, the arrivals.
 """

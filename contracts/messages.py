@@ -48,7 +48,7 @@ class Reporter(Model):
 
 
 class Attribute(Model):
-    """A fact about the place or the object that a rule may ask for: ``zone``, ``subtype``, ``maintained_as``, ``aspect``."""
+    """What a rule may ask of the place or the object: ``zone``, ``subtype``, ``maintained_as``, ``aspect``."""
 
     name: Code
     value: Line

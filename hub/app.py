@@ -185,7 +185,7 @@ async def _http(services: Services, listening_fd: int | None, ending: asyncio.Ev
 
 
 async def _until(ending: asyncio.Event, tasks: list[Coroutine[object, object, None]], say: Say) -> None:
-    """Run all tasks until the end is asked for; the death of one ends the process, and its supervisor starts another."""
+    """Run all tasks until the end is asked for; the death of one ends the process; another is started."""
     running = [asyncio.create_task(task, name=getattr(task, "__qualname__", "task")) for task in tasks]
     asked = asyncio.create_task(ending.wait())
     done, _ = await asyncio.wait([*running, asked], return_when=asyncio.FIRST_COMPLETED)

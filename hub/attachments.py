@@ -1,4 +1,4 @@
-"""Photos (附件): named by an id of the unit that sent them, kept by content, on the disk before anything refers to them."""
+"""Photos (附件): named by an id of the unit that sent them, kept by content, on the disk before a commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two clocks. The city clock runs deadlines and may run faster; the machine clock runs leases and is always real."""
+"""The two clocks. The city clock runs deadlines and may run faster; the machine's runs leases, always real."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def machine_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class CityClock:
-    """City time as a line over machine time: one anchor and a rate, the same in every process (table ``city_clock``)."""
+    """City time as a line over machine time: one anchor and a rate, the same in every process."""
 
     machine_anchor: datetime
     city_anchor: datetime

@@ -32,7 +32,8 @@ def life_cycle() -> str:
         who = ", ".join(sorted(actor.value for actor in ACTORS[step]))
         stage = STAGE_WORDS[STAGE_OF[target]].zh
         lines.append(
-            f"| {start} | {STEP_WORDS[step].zh} `{step.value}` | {STATE_WORDS[target].zh} `{target.value}` | {who} | {stage} |"
+            f"| {start} | {STEP_WORDS[step].zh} `{step.value}` "
+            f"| {STATE_WORDS[target].zh} `{target.value}` | {who} | {stage} |"
         )
     return "\n".join(lines) + "\n"
 

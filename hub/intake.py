@@ -1,7 +1,7 @@
 """The one way in: every message, whatever brought it, ends in ``Intake.receive``.
 
 Messages that arrive while the last batch commits form the next one; there is no timer. A batch is one transaction:
-remember, lock and load, decide, write, commit; then each sender is answered. Nothing is answered before it is committed.
+remember, lock and load, decide, write, commit; then each sender is answered, and none before.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from time import perf_counter
 
 import asyncpg

@@ -1,10 +1,10 @@
-"""Onboarding (接入): a unit's profile, its state, its keys and its signing secrets. Every act is kept with who did it."""
+"""Onboarding (接入): a unit's profile, its state, keys and signing secrets. Every act is kept with who did it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import orjson
 import yaml
@@ -154,7 +154,8 @@ class Onboarding:
             # YAML's own dates and keys become the text that the profile's schema knows.
             profile = Profile.model_validate_json(orjson.dumps(document, default=str, option=orjson.OPT_NON_STR_KEYS))
         except TypeError as fault:
-            raise Problem("profile_invalid", f"档案内容有误:{fault}。", f"The profile holds what it must not: {fault}.") from None
+            said = f"档案内容有误:{fault}。", f"The profile holds what it must not: {fault}."
+            raise Problem("profile_invalid", *said) from None
         except ValidationError as fault:
             raise Problem("profile_invalid", violations=violations_of(fault)) from None
         faults = []

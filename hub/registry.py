@@ -55,7 +55,7 @@ class Registry:
         return (desk(unit_id),) if name in DESK_RECEIVES else ()
 
     def pull_connection(self, unit_id: str, name: str | None) -> Connection | None:
-        """The connection that a unit's inbox call means: the named one, else its first pull connection, else its desk."""
+        """The connection that an inbox call means: the named one, else the first that pulls, else the desk."""
         if name is not None:
             wanted = self.connections.get(f"{unit_id}.{name}")
             if wanted is None and name == "desk":

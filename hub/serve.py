@@ -38,7 +38,7 @@ class Ready:
 
 
 async def serve(settings: Settings, arguments: list[str], when_ready: Callable[[Ready], None]) -> None:
-    """Run a hub until it is told to end. Raises ``StoreFault``, ``CityFolderUnusable``, ``OSError`` for a taken port."""
+    """Run a hub until it is told to end. Raises ``StoreFault`` and ``CityFolderUnusable``."""
     logs_to_stderr(settings.log_level)
     data_folder(settings.data)
     with _listening(settings) as listening:

@@ -1,4 +1,4 @@
-"""One trace from the report to the last feedback: W3C ``traceparent`` made and continued. Pure but for its randomness."""
+"""One trace from the report to the last feedback: W3C ``traceparent``, made and continued."""
 
 from __future__ import annotations
 

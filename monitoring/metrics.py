@@ -1,7 +1,7 @@
 """Metrics, counted from the events alone. Each process keeps a snapshot file; whoever is scraped adds them all up.
 
-A file per slot, replaced whole by rename: a killed process leaves its last snapshot, a new one in its slot begins again,
-which Prometheus takes for what it is, a counter's reset.
+A file per slot, replaced whole by rename: a killed process leaves its last snapshot, and a new one in its slot begins
+again, which Prometheus takes for what it is, a counter's reset.
 """
 
 from __future__ import annotations

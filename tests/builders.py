@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.city import City, load_city
-from contracts.envelope import Message, Mode, Sender
+from contracts.envelope import Message, Sender
 from contracts.messages import (
     Acceptance,
     Acknowledgement,
@@ -152,5 +152,3 @@ def closing(case: Case) -> Message:
 def later(minutes: float, registry: Registry | None = None) -> Context:
     """A context some minutes after the morning."""
     return a_context(registry, MORNING + timedelta(minutes=minutes))
-
-

@@ -65,7 +65,7 @@ class Arrival:
 
 
 def by_route(arrival: Arrival, kind: str, case_number: str | None) -> Message:
-    """The message of a resource route; ``ce-*`` headers may carry what the envelope knows besides. Raises ``Problem``."""
+    """The message of a resource route; ``ce-*`` headers carry the rest of the envelope. Raises ``Problem``."""
     if arrival.media_type not in ("application/json", ""):
         raise unsupported(arrival.media_type, "application/json")
     body = check_body(NEWEST[kind], arrival.raw)

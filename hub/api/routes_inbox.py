@@ -35,7 +35,7 @@ ConnectionName = Annotated[
 class Acknowledgement(Model):
     """Which letters of which lease were taken over."""
 
-    lease_id: Annotated[str, Field(pattern=r"^[0-9a-fA-F-]{36}$")]
+    lease_id: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
     letters: Annotated[tuple[Annotated[str, Field(max_length=32)], ...], Field(min_length=1, max_length=500)]
 
 
@@ -85,7 +85,7 @@ async def fetch(
     openapi_extra=takes(Acknowledgement),
 )
 async def acknowledge(request: Request, caller: Caller, connection: ConnectionName = None) -> Response:
-    """The letters are the caller's now. Acknowledging twice is no fault; a lost lease is named, and the letter comes again."""
+    """The letters are the caller's now. Acknowledging twice is no fault; with a lost lease it comes again."""
     services = services_of(request)
     raw = await read_body(request.receive, request.headers.get("content-length"), services.settings.body_max_bytes)
     body = check_body(Acknowledgement, raw)

@@ -1,4 +1,4 @@
-"""What callers get to see: cases, entries, letters as JSON documents. Absent fields are left out, moments are RFC 3339."""
+"""What callers get to see: cases, entries, letters as JSON documents. Absent fields are left out."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from contracts.city import Directory
 from contracts.envelope import Message
 from contracts.messages import Dispatch, StatusNotice, VerificationRequest
+from contracts.nouns import Connection
 from contracts.problem import Problem
 from hub.case_numbers import number_of
-from contracts.nouns import Connection
 from hub.cases import Case, Entry, advance, opened
 from hub.deadlines import Limits, limits_from
 from hub.decision import Decision, LetterOrder, Personal, Sight
@@ -31,7 +31,7 @@ class Context:
     registry: Registry
     directory: Directory
     attachments: Mapping[str, str] = field(default_factory=dict)
-    new_ids: Iterator[int] = iter(())
+    new_ids: Iterator[int] = field(default_factory=lambda: iter(()))
 
     _limits: dict[str, Limits] = field(default_factory=dict)
 

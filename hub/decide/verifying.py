@@ -1,4 +1,4 @@
-"""Verification and closing (核查、结案): the spot decides. Passed closes; failed sends the work back to its unit. Pure."""
+"""Verification and closing (核查、结案): passed closes the case, failed sends the work back to its unit. Pure."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Handout:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """What became of an acknowledgement: settled now, settled before, and those whose lease is no longer the caller's."""
+    """What an acknowledgement came to: settled now, settled before, and those whose lease is lost."""
 
     settled: frozenset[int]
     before: frozenset[int]

@@ -1,4 +1,4 @@
-"""How a letter becomes bytes: a CloudEvent in JSON, made of its entry alone. The same letter is the same bytes for ever.
+"""How a letter becomes bytes: a CloudEvent in JSON, made of its entry alone, the same bytes for ever.
 
 A change of what is written is a new renderer version beside the old one; lanes pin which version made which letters.
 """

@@ -1,4 +1,4 @@
-"""The demo's administrator and observer: registers every unit, and reads what the hub says, over the public interface."""
+"""The demo's administrator and observer: registers every unit and reads what the hub says."""
 
 from __future__ import annotations
 

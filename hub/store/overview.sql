@@ -33,13 +33,14 @@ SELECT body FROM cases
 WHERE state IN ('dispatched', 'acknowledged') AND due_at IS NOT NULL AND mode = $1 ORDER BY due_at, case_id LIMIT $2
 
 -- name: connections
--- Each connection that letters may go to, and each lane there is: what waits, is held, is dead, all up to a bound.
+-- Each connection that letters may go to, and each lane there is: what waits and is held, up to a bound, and is dead.
+-- The order makes the count walk the lane's own index and stop at the bound, however long the backlog is.
 SELECT c.connection_id, c.unit_id, coalesce(n.breaker, 'closed') AS breaker, n.paused_at, n.paused_reason,
        coalesce(n.holder IS NOT NULL AND n.leased_until > now(), false) AS running,
        (SELECT count(*)::int FROM (SELECT 1 FROM letters l WHERE l.connection_id = c.connection_id AND l.urgent
-           AND l.position > coalesce(n.done_urgent, 0) LIMIT $3) AS u)
+           AND l.position > coalesce(n.done_urgent, 0) ORDER BY l.position LIMIT $3) AS u)
      + (SELECT count(*)::int FROM (SELECT 1 FROM letters l WHERE l.connection_id = c.connection_id AND NOT l.urgent
-           AND l.position > coalesce(n.done_ordinary, 0) LIMIT $3) AS o) AS waiting,
+           AND l.position > coalesce(n.done_ordinary, 0) ORDER BY l.position LIMIT $3) AS o) AS waiting,
        (SELECT count(*)::int FROM (SELECT 1 FROM held_letters h WHERE h.connection_id = c.connection_id
            AND h.buried_at IS NULL LIMIT $3) AS h) AS held,
        coalesce(d.dead, 0) AS dead

@@ -336,6 +336,11 @@ def test_the_order_of_extensions_and_the_zone_of_a_moment_change_no_byte() -> No
     assert write_event(**moved).decode() == GOLDEN
 
 
+def test_the_order_of_other_extensions_changes_no_byte() -> None:
+    one, other = ({"urgent": "1", "mode": "live", "district": "2"}, {"district": "2", "urgent": "1", "mode": "live"})
+    assert write_event(**{**LETTER, "extensions": one}) == write_event(**{**LETTER, "extensions": other})
+
+
 def test_a_moment_without_a_zone_is_never_written() -> None:
     with pytest.raises(TypeError):
         write_event(**{**LETTER, "time": datetime(2026, 11, 23, 1, 13)})  # noqa: DTZ001

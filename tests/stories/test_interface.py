@@ -21,11 +21,13 @@ PNG = bytes.fromhex(
 
 @pytest.fixture(scope="module")
 def keys(hub: RunningHub) -> dict[str, str]:
-    return {unit: hub.key_of(unit) for unit in ("collection", "housing_construction", "telecom", "kecheng", "command_center")}
+    units = ("collection", "housing_construction", "telecom", "kecheng", "command_center")
+    return {unit: hub.key_of(unit) for unit in units}
 
 
 def report(hub: RunningHub, keys: dict[str, str], **more: Any) -> str:
-    status, said, _ = hub.call("POST", "/api/v1/cases", {**REPORT, **more}, keys["collection"], idempotency_key=uuid.uuid4().hex)
+    key = uuid.uuid4().hex
+    status, said, _ = hub.call("POST", "/api/v1/cases", {**REPORT, **more}, keys["collection"], idempotency_key=key)
     assert status == 201, said
     number: str = said["case_number"]
     return number
@@ -71,7 +73,8 @@ def test_cloudevents_are_taken_in_every_form(hub: RunningHub, keys: dict[str, st
         status, said, _ = hub.call("POST", "/api/v1/messages", REPORT, key, **headers)
     else:
         batch = [event, {**event, "id": uuid.uuid4().hex}, {**event, "id": "x", "data": {}}, {"nothing": 1}]
-        status, said, _ = hub.call("POST", "/api/v1/messages", batch, key, content_type="application/cloudevents-batch+json")
+        media = "application/cloudevents-batch+json"
+        status, said, _ = hub.call("POST", "/api/v1/messages", batch, key, content_type=media)
         assert [each["status"] for each in said] == [201, 201, 422, 400]
         assert said[2]["problem"]["errors"][0]["pointer"].startswith("#/data/")
         return
@@ -103,7 +106,9 @@ def test_a_broken_message_is_refused_with_every_violation_and_kept_raw(hub: Runn
         (b'{"category_code":"E0402","description":"a\\u0000b","place":{"longitude":118.87,"latitude":28.95}}', 422),
     ],
 )
-def test_bytes_that_are_no_message_get_a_clear_answer(hub: RunningHub, keys: dict[str, str], body: bytes, status: int) -> None:
+def test_bytes_that_are_no_message_get_a_clear_answer(
+    hub: RunningHub, keys: dict[str, str], body: bytes, status: int
+) -> None:
     said = hub.call("POST", "/api/v1/cases", body, keys["collection"])
     assert said[0] == status, said
     assert said[2]["content-type"].startswith("application/problem+json")
@@ -115,8 +120,10 @@ def test_without_a_key_every_interface_is_closed(hub: RunningHub) -> None:
         if not path.startswith("/api/"):
             continue
         for method in methods:
-            concrete = path.replace("{number}", "330800-20261123-000001").replace("{refused_id}", "1").replace("{", "").replace("}", "")
-            status, said, headers = hub.call(method.upper(), concrete, {} if method != "get" else None, key="chk_nonsense")
+            concrete = path.replace("{number}", "330800-20261123-000001").replace("{refused_id}", "1")
+            concrete = concrete.replace("{", "").replace("}", "")
+            body = {} if method != "get" else None
+            status, said, headers = hub.call(method.upper(), concrete, body, key="chk_nonsense")
             assert status == 401, (method, path, status, said)
             assert headers["www-authenticate"].startswith("Bearer")
 
@@ -199,7 +206,10 @@ def test_a_revoked_key_is_refused_within_seconds(hub: RunningHub) -> None:
 
 
 def test_a_profile_that_reaches_inside_is_refused(hub: RunningHub) -> None:
-    profile = {"unit": "power", "connections": [{"name": "main", "transport": "rest", "rest": {"endpoint": "http://169.254.1.1/x"}}]}
+    profile = {
+        "unit": "power",
+        "connections": [{"name": "main", "transport": "rest", "rest": {"endpoint": "http://169.254.1.1/x"}}],
+    }
     status, said, _ = hub.call("PUT", "/api/v1/units/power/profile", profile)
     assert (status, said["errors"][0]["pointer"]) == (422, "#/connections/0/rest/endpoint")
 

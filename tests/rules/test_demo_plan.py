@@ -1,0 +1,109 @@
+"""The demo's day is the same for the same seed, and has what the city has to show."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contracts.city import City, load_city
+from contracts.messages import Report
+from hub.demo.casting import SILENT, cast, profile
+from hub.demo.city_plan import plan, spread_minutes
+from hub.demo.config import Access, PartnerConfig, read_config
+from hub.demo.habits import fate_of
+from hub.demo.main import CITY_FOLDER
+from hub.demo.partners.common import report_body
+from hub.demo.partners.decisions import decide
+
+NOW = datetime.fromisoformat("2026-11-23T09:00:00+08:00")
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    return load_city(CITY_FOLDER)
+
+
+def an_order(address: str, due: timedelta, *, number: int = 1, round: int = 1) -> dict[str, Any]:
+    return {
+        "dispatch_number": number,
+        "round": round,
+        "category_code": "C0107",
+        "place": {"address": address},
+        "deadline": {"due_at": (NOW + due).isoformat()},
+    }
+
+
+def a_case(state: str, **known: Any) -> dict[str, Any]:
+    return {"state": state, "category_code": "C0107", "place": {"address": "a"}, "area_id": "kecheng", **known}
+
+
+def test_the_same_seed_is_the_same_day(city: City) -> None:
+    assert plan(city, 50, 7) == plan(city, 50, 7) != plan(city, 50, 8)
+
+
+def test_the_day_reaches_every_area_and_beyond(city: City) -> None:
+    day = city.at(NOW.date())
+    seen = Counter(day.area_at(each.longitude, each.latitude) for each in plan(city, 300, 1))
+    assert seen.keys() == {area.area_id for area in city.areas} | {None}
+
+
+def test_each_planned_report_keeps_its_contract(city: City) -> None:
+    for each in plan(city, 200, 1):
+        Report.model_validate_json(json.dumps(report_body(each.document(), ["att_1"])))
+
+
+def test_each_unit_but_the_leaders_has_exactly_one_part(city: City) -> None:
+    units = [unit.unit_id for unit in city.units]
+    assert Counter(unit for part in cast(units) for unit in part.units) == Counter(set(units) - SILENT)
+
+
+def test_only_systems_have_a_profile(city: City) -> None:
+    without = {p.name for p in cast(unit.unit_id for unit in city.units) if profile(p.kind, p.units[0], 1) is None}
+    assert without == {"command", "desks"}
+
+
+def test_a_configuration_survives_its_line(city: City) -> None:
+    reports = tuple(each.document() for each in plan(city, 2, 1))
+    config = PartnerConfig("http://h", "/j", 3, (Access("u", "某局", "chk_x"),), reports, {"C1": ("u",)}, {"a": "u"})
+    assert read_config(config.line()) == config
+
+
+def test_only_a_first_dispatch_is_returned() -> None:
+    again = [fate_of(1, "telecom", an_order(str(n), timedelta(hours=4), round=2), NOW) for n in range(300)]
+    other = [fate_of(1, "telecom", an_order(str(n), timedelta(hours=4), number=2), NOW) for n in range(300)]
+    assert all(fate.return_minutes is None for fate in (*again, *other))
+
+
+def test_who_is_not_late_on_purpose_answers_in_time() -> None:
+    for n in range(300):
+        fate = fate_of(1, "telecom", an_order(str(n), timedelta(days=3)), NOW)
+        assert fate.return_minutes is not None or fate.answer_minutes < 3 * 24 * 60
+
+
+def test_an_acknowledgement_and_a_part_come_before_the_answer() -> None:
+    for n in range(300):
+        fate = fate_of(1, "power", an_order(str(n), timedelta(hours=4)), NOW)
+        end = fate.return_minutes or fate.answer_minutes
+        assert (fate.acknowledge_minutes or 0) <= (fate.part_minutes or end) <= end
+
+
+def test_a_unit_that_a_return_names_gets_the_case() -> None:
+    entries = [{"step": "return", "fact": {"responsible_unit_id": "mobile"}}]
+    made = decide(1, a_case("returned", dispatches=[{"unit_id": "telecom"}]), entries, (), {})
+    assert (made.route, made.unit_id) == ("dispatch", "mobile")
+
+
+def test_nobody_who_returned_a_case_gets_it_again_while_others_are_left() -> None:
+    for n in range(50):
+        case = a_case("returned", dispatches=[{"unit_id": "telecom"}])
+        entries = [{"step": "return", "fact": {}}] * (n + 1)
+        made = decide(n, case, entries, ("telecom", "mobile"), {"kecheng": "kecheng"})
+        assert made.unit_id in ("mobile", "kecheng")
+
+
+def test_reports_arrive_in_the_first_half_of_the_day() -> None:
+    assert spread_minutes(10) <= spread_minutes(200) <= 240

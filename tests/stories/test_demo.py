@@ -1,0 +1,112 @@
+"""The demo as a story: the command as a person types it, real processes, and the end that it promises."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN_SECONDS = 180
+END_SECONDS = 60
+
+pytestmark = pytest.mark.story
+
+
+def a_demo(folder: Path, *options: str) -> subprocess.Popen[str]:
+    """The command, its temporary folders below ``folder`` so that what it leaves behind is seen."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "hub.cli", "demo", "--headless", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
+        start_new_session=True,
+    )
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # Short: the database's socket may lie below it, and a socket's path has its limit.
+    with tempfile.TemporaryDirectory(prefix="story-") as made:
+        yield Path(made)
+
+
+def still_running_below(folder: Path) -> list[str]:
+    """Command lines of processes that name the folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+def last_line(output: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
+    return told
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc")
+class TestADay:
+    """One short day, looked at from several sides."""
+
+    @pytest.fixture(scope="class")
+    def day(self) -> Iterator[tuple[int, dict[str, Any], str, list[str], list[str]]]:
+        with tempfile.TemporaryDirectory(prefix="story-") as made:
+            folder = Path(made)
+            process = a_demo(folder, "--cases", "30", "--seed", "3", "--json")
+            try:
+                output, said = process.communicate(timeout=RUN_SECONDS)
+            finally:
+                process.kill()
+            left = [path.name for path in folder.iterdir()]
+            yield process.returncode, last_line(output), said, still_running_below(folder), left
+
+    def test_every_case_goes_from_report_to_its_end(self, day: Any) -> None:
+        status, told, said, _, _ = day
+        assert (status, told["ok"], told["cases"]) == (0, True, 30), said
+        assert told["closed"] + told["rejected"] == 30
+        assert told["by_stage"] == {"evaluate": 30}
+
+    def test_nothing_is_lost_doubled_or_out_of_order(self, day: Any) -> None:
+        told = day[1]
+        assert [told[name] for name in ("lost", "duplicated", "out_of_order", "unexpected")] == [0, 0, 0, 0]
+
+    def test_letters_take_every_way_there_is(self, day: Any) -> None:
+        told = day[1]
+        assert all(told["transports"][way] > 0 for way in ("rest", "pull", "desk", "feed"))
+        assert sum(told["transports"][way] for way in ("rest", "pull", "desk")) == told["letters"]
+
+    def test_each_dispatch_is_accounted_for(self, day: Any) -> None:
+        for unit in day[1]["by_unit"].values():
+            assert unit["dispatched"] == unit["in_time"] + unit["late"] + unit["returned"] + unit["open"]
+
+    def test_nothing_stays_behind(self, day: Any) -> None:
+        assert day[3:] == ([], [])
+
+
+def test_told_to_end_in_the_middle_it_ends_every_process(folder: Path) -> None:
+    process = a_demo(folder, "--cases", "30")
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if "reports begin" in line:
+                break
+        assert still_running_below(folder)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=END_SECONDS)
+    finally:
+        process.kill()
+    assert (process.returncode, still_running_below(folder), list(folder.iterdir())) == (130, [], [])
