@@ -156,10 +156,12 @@ async def _connect(made: Stage) -> None:
     profile["connections"][0]["rest"]["endpoint"] = f"http://127.0.0.1:{listening}/letters"
     made.call("PUT", f"/api/v1/units/{UNIT}/profile", profile)
     made.call("POST", f"/api/v1/units/{UNIT}/state", {"state": "live", "reason": "bench"})
-    async with asyncio.timeout(30):
-        while not any(lane["connection_id"] == f"{UNIT}.main" and lane["running"] for lane in
-                      made.call("GET", "/api/v1/lanes")["items"]):  # fmt: skip
-            await asyncio.sleep(0.1)
+    for _ in range(300):
+        lanes = made.call("GET", "/api/v1/lanes")["items"]
+        if any(lane["connection_id"] == f"{UNIT}.main" and lane["running"] for lane in lanes):
+            return
+        await asyncio.sleep(0.1)
+    raise RuntimeError("the lane of the receiver did not begin to run")
 
 
 def _processes() -> list[tuple[int, list[str]]]:

@@ -333,6 +333,8 @@ def _from_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def _decoded(value: str) -> str | None:
     """A header's value as the HTTP binding reads it: quoted strings undone, then one round of percent-decoding."""
     value = value.strip()
+    if "%" not in value and value.isascii() and not value.startswith('"'):
+        return value
     if len(value) > 1 and value[0] == value[-1] == '"':
         value = re.sub(r"\\(.)", r"\1", value[1:-1])
     try:

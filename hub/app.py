@@ -36,6 +36,7 @@ from hub.signals import Signals
 from hub.store.pool import Pool, open_pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
 from hub.vitals import Vitals
+from monitoring.events import document as event_document
 from monitoring.logs import configure
 from monitoring.process import Watch, readiness
 
@@ -219,6 +220,11 @@ def _end_with_supervisor(lifeline_fd: int | None, ending: asyncio.Event) -> None
 def logs_to_stderr(level: str) -> None:
     """Log lines of a verb go to standard error: standard output is for what was asked."""
     configure(level)
+
+
+def event_page() -> str:
+    """The table of events as a page."""
+    return event_document()
 
 
 def data_folder(path: Path) -> Path:

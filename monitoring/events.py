@@ -24,6 +24,20 @@ _LETTER = ("letter_id", "unit_id", "connection_id", "contract", "case_number", "
 EVENTS: Mapping[str, EventRow] = {
     "hub.started": EventRow("info", "工作进程启动", "a worker started", ("roles", "slot", "version")),
     "hub.stopped": EventRow("info", "工作进程结束", "a worker ended", ("slot",)),
+    "hub.not_ready": EventRow("error", "枢纽未能就绪", "the hub did not become ready", ("seconds",)),
+    "worker.died": EventRow("error", "工作进程意外结束", "a worker died and is started again", ("slot", "status")),
+    "database.started": EventRow("info", "数据库已启动", "the database was started", ("folder",)),
+    "database.adopted": EventRow("info", "接管了在运行的数据库", "a running database was adopted", ("folder",)),
+    "database.stopped": EventRow("info", "数据库已停止", "the database was stopped", ("folder",)),
+    "database.left_running": EventRow(
+        "info", "数据库留给其他使用者", "the database is left to its other users", ("folder",)
+    ),
+    "database.cut_off": EventRow(
+        "warning", "数据库被强行结束", "the database was cut off", ("folder", "timeout_seconds")
+    ),
+    "migration.applied": EventRow("info", "已应用迁移", "a migration was applied", ("number", "name")),
+    "backup.written": EventRow("info", "备份已写入", "a backup was written", ("file", "epoch", "last_position")),
+    "backup.restored": EventRow("info", "备份已恢复", "a backup was restored", ("file", "epoch", "kept_as")),
     "directory.loaded": EventRow("info", "名录已载入", "a directory was loaded", ("version",)),
     "message.accepted": EventRow(
         "info",

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from hub.app import event_page
 from hub.docs import pages
 
 
@@ -18,14 +19,15 @@ def add(verbs: Any) -> None:
 
 def _docs(given: argparse.Namespace) -> int:
     root = Path(__file__).parent.parent.parent
-    stale = [name for name, text in pages().items() if not _same(root / name, text)]
+    wanted = {**pages(), "docs/events.md": event_page()}
+    stale = [name for name, text in wanted.items() if not _same(root / name, text)]
     if given.check:
         for name in stale:
             print(f"{name} 已过期 / is stale")
         return 1 if stale else 0
     for name in stale:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(pages()[name], encoding="utf-8")
+        (root / name).write_text(wanted[name], encoding="utf-8")
         print(name)
     return 0
 

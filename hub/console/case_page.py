@@ -38,7 +38,6 @@ class DispatchCard:
     round: int
     unit: str
     because: str
-    sources: tuple[str, ...]
     tier: str
     dispatched_at: Moment
     acknowledge_by: Due
@@ -105,7 +104,6 @@ class CasePage:
     """The whole page."""
 
     number: str
-    mode: str
     mode_name: str | None
     state: str
     state_name: str
@@ -128,8 +126,6 @@ class CasePage:
     given: str | None
     sketch: Sketch
     stages: tuple[StageMark, ...]
-    lead: str | None
-    due: Due | None
     verifier: str | None
     verify_by: Due | None
     candidates: tuple[str, ...]
@@ -146,11 +142,9 @@ def case_page(
 ) -> CasePage:
     """The page's contents from what was read."""
     told_of, place = case.reported, case.reported.location
-    lead = case.lead
     moved = place.given_system != "WGS84"
     return CasePage(
         number=case.case_number,
-        mode=case.mode.value,
         mode_name=None if case.mode.value == "live" else say.t[f"mode_{case.mode.value}"],
         state=case.state.value,
         state_name=say.word(STATE_WORDS[case.state]),
@@ -173,8 +167,6 @@ def case_page(
         given=f"{place.given_system} {place.given_longitude:.6f}, {place.given_latitude:.6f}" if moved else None,
         sketch=sketch(say.directory.areas, place.longitude, place.latitude, place.area_id),
         stages=_stages(case, entries, say),
-        lead=say.unit(lead.order.unit_id) if lead else None,
-        due=_due(case, lead, say) if lead else None,
         verifier=say.unit(case.verifier) if case.verifier else None,
         verify_by=say.due(case.verify_by, case.changed_at if case.state in OVER else None) if case.verify_by else None,
         candidates=tuple(say.unit(unit_id) for unit_id in case.candidates),
@@ -223,7 +215,6 @@ def _card(case: Case, dispatch: Dispatch, say: Phrases) -> DispatchCard:
         round=order.round,
         unit=say.unit(order.unit_id),
         because=say.either(order.because_zh, order.because_en),
-        sources=order.sources,
         tier=_tier(order.tier, say),
         dispatched_at=say.moment(order.dispatched_at),
         acknowledge_by=say.due(order.acknowledge_by, taken or (case.changed_at if case.state in OVER else None)),

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from fastapi.routing import APIRoute
 
 from auth.sessions import clear_cookie, set_cookie
 from contracts.envelope import Mode
-from contracts.problem import Problem
 from hub.api.asgi import read_body
 from hub.api.deps import services_of
 from hub.api.services import Services
 from hub.case_numbers import day_of, parse
 from hub.console import assets
+from hub.console.asked import Asked, Sort
 from hub.console.case_page import case_page
-from hub.console.overview_page import Asked, Overview, Sort, connections_to_ask, overview
+from hub.console.overview_page import Overview, overview
+from hub.console.page_route import PageRoute, notice
 from hub.console.phrases import Phrases
-from hub.console.rendering import HEADERS, page
+from hub.console.rendering import page
+from hub.console.units_table import connections_to_ask
 from hub.console.visitor import (
-    LANGUAGE_COOKIE,
     Refusal,
     Visitor,
     from_here,
@@ -34,10 +33,9 @@ from hub.console.visitor import (
     sign_in,
     visitor_of,
 )
-from hub.console.words import TEXTS, Language, texts
+from hub.console.words import Language, texts
 from hub.store import overview as overview_store
 from hub.store import reading
-from hub.store.pool import LOST
 
 CASES_LISTED = 8
 DEAD_LISTED = 20
@@ -47,35 +45,6 @@ FORM_BYTES_MAX = 8 * 1024
 KEPT_SECONDS = 365 * 24 * 3600
 
 _PHOTO = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class PageRoute(APIRoute):
-    """A route for people: what goes wrong is a page too, and every answer carries the console's headers."""
-
-    def get_route_handler(self) -> Handler:
-        """FastAPI's handler inside ours."""
-        inner = super().get_route_handler()
-
-        async def handler(request: Request) -> Response:
-            speaks = language(request)
-            try:
-                response = await inner(request)
-            except Problem as problem:
-                said = problem.zh if speaks is Language.ZH else problem.en
-                response = _notice(speaks, problem.status, "refused", said)
-            except LOST as fault:
-                services_of(request).say("store.troubled", reason=type(fault).__name__)
-                response = _notice(speaks, 503, "unavailable", texts(speaks)["unavailable_lead"])
-            for name, value in HEADERS.items():
-                response.headers.setdefault(name, value)
-            if request.query_params.get("lang") == speaks:
-                response.set_cookie(LANGUAGE_COOKIE, speaks, max_age=KEPT_SECONDS, samesite="lax", httponly=True)
-            return response
-
-        return handler
-
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -116,7 +85,7 @@ async def login(request: Request) -> Response:
 async def logout(request: Request) -> Response:
     """End the session in this browser. Another site's form ends nothing."""
     if not from_here(request):
-        return _notice(language(request), 403, "refused", texts(language(request))["other_site"])
+        return notice(language(request), 403, "refused", texts(language(request))["other_site"])
     response = RedirectResponse("/login", 303)
     response.headers.append("set-cookie", clear_cookie(secure=is_secure(request)))
     return response
@@ -310,12 +279,6 @@ async def _form(request: Request) -> dict[str, str]:
     raw = await read_body(request.receive, request.headers.get("content-length"), FORM_BYTES_MAX)
     given = parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=8)
     return {name: values[-1] for name, values in given.items()}
-
-
-def _notice(speaks: Language, status: int, title: str, lead: str) -> Response:
-    """A page for what went wrong, which needs nothing of the hub."""
-    word = TEXTS[title]
-    return page("notice_bare.html", speaks, status, title=word.zh if speaks is Language.ZH else word.en, lead=lead)
 
 
 def _bare(status: int) -> Response:

@@ -119,7 +119,3 @@ class Phrases:
         ]
         kept = [f"{count} {unit}" for count, unit in parts if count][:2]
         return " ".join(kept) or ("不到 1 分" if zh else "less than 1 min")
-
-    def share(self, part: int, whole: int) -> str:
-        """A part in per cent."""
-        return f"{round(100 * part / whole)}%" if whole else "–"

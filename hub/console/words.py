@@ -135,6 +135,8 @@ TEXTS: Final[Mapping[str, Word]] = {
     # Case
     "facts": Word("案情", "The problem"),
     "category": Word("类别", "Category"),
+    "component": Word("部件", "component"),
+    "event": Word("事件", "event"),
     "component_code": Word("部件编码", "Component code"),
     "tier": Word("时限档", "Deadline tier"),
     "description": Word("描述", "Description"),

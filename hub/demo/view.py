@@ -13,7 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from hub.demo.checks import Verdict
@@ -30,6 +30,16 @@ STAGES = {
     "feedback": "反馈 feedback",
     "verify": "核查 verify",
     "evaluate": "评价 evaluate",
+}
+HEADS = {
+    "派遣": "dispatched",
+    "按期": "in time",
+    "超期": "late",
+    "退回": "returned",
+    "未办": "open",
+    "其中返工": "rework",
+    "信件": "letters",
+    "重投": "redelivered",
 }
 UNITS_SHOWN = 14
 FRAME_SECONDS = 0.4
@@ -49,7 +59,7 @@ class View:
     def __post_init__(self) -> None:
         self._progress = Progress(
             TextColumn("[bold]结案 over"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             expand=True,
@@ -78,9 +88,9 @@ class View:
 
     def _stages(self) -> Table:
         counted = self.picture.by_stage
-        table = Table(title="案件阶段 cases by stage", box=None, title_justify="left", header_style="dim")
+        table = Table(box=None, header_style="dim")
         table.add_column("阶段 stage")
-        table.add_column("件", justify="right")
+        table.add_column("案件 cases", justify="right")
         for stage, words in STAGES.items():
             number = counted[stage]
             table.add_row(words, str(number) if number else "·", style="" if number else "dim")
@@ -90,9 +100,9 @@ class View:
         held, late = self.picture.with_units(), self.picture.late(now)
         written = Counter(letter["unit_id"] for letter in self.letters.values())
         waiting = Counter(each["unit_id"] for each in self.letters.values() if each["state"] != "delivered")
-        table = Table(title="单位 units", box=None, title_justify="left", header_style="dim", expand=True)
-        table.add_column("单位", ratio=1, no_wrap=True)
-        for head in ("信件 letters", "途中 on the way", "在办 in hand", "超期 late"):
+        table = Table(box=None, header_style="dim", expand=True)
+        table.add_column("单位\nunit", ratio=1, no_wrap=True)
+        for head in ("信件\nletters", "途中\non the way", "在办\nin hand", "超期\nlate"):
             table.add_column(head, justify="right")
         busiest = sorted(written, key=lambda unit: (-held[unit], -written[unit], unit))
         for unit in busiest[:UNITS_SHOWN]:
@@ -108,7 +118,7 @@ class View:
         return table
 
     def _recent(self) -> Table:
-        table = Table(title="最新 latest", box=None, title_justify="left", show_header=False)
+        table = Table(box=None, show_header=False)
         for entry in reversed(self.picture.recent):
             unit = self.names.get(entry["unit_id"], "枢纽" if entry["unit_id"] == "hub" else entry["unit_id"])
             table.add_row(Text(entry["case_number"][-6:], style="dim"), entry["step_name"], Text(unit, style="dim"))
@@ -118,18 +128,9 @@ class View:
 def show_units(console: Console, units: Mapping[str, UnitTally]) -> None:
     """The table at the end."""
     table = Table(title="各单位处置情况 what each unit did", header_style="bold")
-    table.add_column("单位 unit", no_wrap=True)
-    heads = (
-        "派遣 dispatched",
-        "按期 in time",
-        "超期 late",
-        "退回 returned",
-        "未办 open",
-        "其中返工 rework",
-        "信件 letters",
-    )
-    for head in (*heads, "重投 redelivered"):
-        table.add_column(head, justify="right")
+    table.add_column("单位\nunit", no_wrap=True)
+    for zh, en in HEADS.items():
+        table.add_column(f"{zh}\n{en}", justify="right", no_wrap=True)
     total = UnitTally("合计 total")
     for unit in units.values():
         table.add_row(*_cells(unit))

@@ -111,14 +111,17 @@ GROUP BY lead_unit_id
 SELECT n.connection_id, n.unit_id, n.breaker, n.failures, n.paused_at, n.paused_reason, n.holder,
        n.leased_until > now() AS is_held,
        (SELECT count(*)::int FROM (SELECT 1 FROM letters l WHERE l.connection_id = n.connection_id AND l.urgent
-           AND l.position > n.done_urgent LIMIT $1) AS u)
+           AND l.position > n.done_urgent ORDER BY l.position LIMIT $1) AS u)
      + (SELECT count(*)::int FROM (SELECT 1 FROM letters l WHERE l.connection_id = n.connection_id AND NOT l.urgent
-           AND l.position > n.done_ordinary LIMIT $1) AS o) AS waiting,
+           AND l.position > n.done_ordinary ORDER BY l.position LIMIT $1) AS o) AS waiting,
        (SELECT count(*)::int FROM held_letters h WHERE h.connection_id = n.connection_id AND h.buried_at IS NULL) AS held,
        (SELECT count(*)::int FROM held_letters h WHERE h.connection_id = n.connection_id
            AND h.buried_at IS NOT NULL) AS dead,
-       (SELECT min(l.written_at) FROM letters l WHERE l.connection_id = n.connection_id
-           AND l.position > least(n.done_urgent, n.done_ordinary)) AS oldest
+       least(
+           (SELECT l.written_at FROM letters l WHERE l.connection_id = n.connection_id AND l.urgent
+               AND l.position > n.done_urgent ORDER BY l.position LIMIT 1),
+           (SELECT l.written_at FROM letters l WHERE l.connection_id = n.connection_id AND NOT l.urgent
+               AND l.position > n.done_ordinary ORDER BY l.position LIMIT 1)) AS oldest
 FROM lanes n ORDER BY n.connection_id
 
 -- name: attachment
