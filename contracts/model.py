@@ -41,7 +41,7 @@ Optionally = Annotated[T | None, _AbsentNeverNull()]
 """A field that may be absent: ``address: Optionally[Line] = None``."""
 
 
-_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?")
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?")
 
 
 def _rfc3339(value: Any) -> Any:

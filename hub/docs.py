@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contracts.catalogue import page as contracts_page
 from contracts.problem import PROBLEMS
 from hub.life_cycle import ACTORS, OVER, STAGE_OF, STAGE_WORDS, STATE_WORDS, STEP_WORDS, STEPS, State
 
 
 def pages() -> dict[str, str]:
     """Path → text of every generated page."""
-    return {"docs/life-cycle.md": life_cycle(), "docs/problems.md": problems()}
+    return {
+        "docs/life-cycle.md": life_cycle(),
+        "docs/problems.md": problems(),
+        "docs/contracts.md": contracts_page(),
+    }
 
 
 def life_cycle() -> str:

@@ -37,6 +37,8 @@ from hub.trace import TRACEPARENT, new_traceparent, trace_id_of
 _CASE_ROUTE = re.compile(r"/api/v1/cases/([^/]{1,64})/([a-z]{1,32})")
 REPLAYED = (b"idempotency-replayed", b"true")
 SHELF_BYTES_MAX = 256 * 1024
+SHELVED = frozenset({"category_unknown", "unit_unknown", "attachment_unknown", "place_impossible", "moment_impossible"})
+"""Refusals of content that an operator may mend (a missing category, a wrong unit): they are kept raw too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,9 @@ class Doors:
     async def _single(self, arrival: Arrival, message: Message, language: str, *, created: bool) -> Response:
         outcome = (await self._received(arrival.principal, [message]))[0]
         if isinstance(outcome, Problem):
-            response = problem_response(outcome, language, trace_id_of(message.traceparent))
-            return response
+            if outcome.kind in SHELVED:
+                await self._shelve(arrival, message.kind, [outcome])
+            return problem_response(outcome, language, trace_id_of(message.traceparent))
         document = answer_document(outcome, self.services.registry().epoch, message.message_id)
         location = f"/api/v1/cases/{outcome.case_number}".encode()
         headers = [(b"location", location)] if created else []
@@ -136,13 +139,17 @@ class Doors:
     ) -> Response:
         sound = [message for message in messages if isinstance(message, Message)]
         outcomes = iter(await self._received(arrival.principal, sound))
-        refused = [message for message in messages if isinstance(message, Problem)]
+        answers = [next(outcomes) if isinstance(message, Message) else message for message in messages]
+        refused = [
+            answer
+            for message, answer in zip(messages, answers, strict=True)
+            if isinstance(answer, Problem) and (isinstance(message, Problem) or answer.kind in SHELVED)
+        ]
         if refused:
             await self._shelve(arrival, path, refused)
         epoch = self.services.registry().epoch
         results: list[dict[str, Any]] = []
-        for message, message_id in zip(messages, ids, strict=True):
-            outcome = next(outcomes) if isinstance(message, Message) else message
+        for message, message_id, outcome in zip(messages, ids, answers, strict=True):
             if isinstance(outcome, Problem):
                 results.append({"id": message_id, "status": outcome.status, "problem": outcome.document(language)})
             else:

@@ -16,7 +16,7 @@ import uuid_utils.compat as uuids
 
 from auth.principal import Principal
 from contracts.checking import check_body
-from contracts.cloudevents import Event, event_from_headers, parse_batch, parse_event
+from contracts.cloudevents import Event, attributes_of, event_from_headers, parse_batch, parse_event
 from contracts.envelope import Message, Mode, Sender
 from contracts.messages import CONTRACTS, INBOUND, Body, Report
 from contracts.problem import Problem, Violation
@@ -69,7 +69,7 @@ def by_route(arrival: Arrival, kind: str, case_number: str | None) -> Message:
     if arrival.media_type not in ("application/json", ""):
         raise unsupported(arrival.media_type, "application/json")
     body = check_body(NEWEST[kind], arrival.raw)
-    extra = {name[3:]: value for name, value in arrival.headers.items() if name.startswith("ce-")}
+    extra = attributes_of(arrival.headers)
     key = _idempotency_key(arrival.headers)
     case_id = _case_id(case_number, arrival.division) if case_number is not None else None
     based_on = _based_on(arrival.headers)

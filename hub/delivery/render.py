@@ -17,6 +17,9 @@ from hub.letters import Told, letter_id
 from hub.life_cycle import STAGE_OF, Step
 from hub.trace import letter_traceparent
 
+CONTRACT_BASE = "https://cityhub.example/contracts/"
+"""Contracts are named by absolute URIs, as CloudEvents asks; the hub serves the same paths under ``/contracts/``."""
+
 RENDERER = 1
 """The version that renders new letters."""
 
@@ -45,7 +48,7 @@ def _render_1(letter: Letter, told: Told) -> bytes:
         type=name,
         subject=letter.case_number,
         time=told.effective_at,
-        dataschema=f"/contracts/{letter.contract}",
+        dataschema=CONTRACT_BASE + letter.contract,
         extensions={
             "mode": letter.mode.value,
             "sequence": f"{letter.unit_sequence:08d}",

@@ -35,7 +35,7 @@ TOLD = Told(3, Step.DISPATCH, State.DISPATCHED, "hub", AT, AT, fact_text(FACT), 
 GOLDEN_LETTER = (
     '{"specversion":"1.0","id":"ltr_0000000000000042","source":"/cityhub","type":"case.dispatch",'
     '"subject":"330800-20261123-000001","time":"2026-11-23T01:00:00.123456Z","datacontenttype":"application/json",'
-    '"dataschema":"/contracts/case.dispatch/1.0","mode":"live","basedonversion":3,'
+    '"dataschema":"https://cityhub.example/contracts/case.dispatch/1.0","mode":"live","basedonversion":3,'
     '"sequence":"00000001","recordedtime":"2026-11-23T01:00:00.123456Z",'
 )
 
