@@ -1,288 +1,163 @@
-"""The table of events: what may be said, with which fields, and what counts it. Logs, metrics and the document read it.
-
-An event is ``noun.past_verb``. Its fields are a line of words, ``?`` after those that may be missing; every event may
-carry ``traceparent`` besides. Fields hold ids, fixed words and numbers: no names, no phone numbers, no texts of
-messages. Labels must be few: units, contracts, kinds, never a case or a letter.
-"""
+"""The table of events: what may be said, with which fields, and which metric counts it. The document is made of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-
-
-class Level(StrEnum):
-    """How loud an event is."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-WAITS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 43200.0, 86400.0)
-SIZES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Histogram:
-    """``cityhub_<name>``: how one number field of an event is spread."""
+class EventRow:
+    """One event. ``labels`` become a counter's labels; ``seconds`` names a field that a histogram observes."""
 
-    name: str
-    field: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One row: ``counts`` names the counter ``cityhub_<counts>_total``, which grows by one or by ``amount``."""
-
-    level: Level
+    level: str
     zh: str
     en: str
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
-    counts: str | None
-    labels: tuple[str, ...]
-    amount: str | None
-    spreads: tuple[Histogram, ...]
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Every field, in the order it is told."""
-        return self.required + self.optional
+    fields: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    seconds: tuple[str, ...] = ()
+    amount: str | None = None
 
 
-COMMON = frozenset({"traceparent"})
-"""What any event may carry besides its own fields."""
+_LETTER = ("letter_id", "unit_id", "connection_id", "contract", "case_number", "attempt", "traceparent")
 
-
-def _row(
-    level: Level,
-    zh: str,
-    en: str,
-    fields: str = "",
-    *,
-    counts: str | None = None,
-    by: str = "",
-    amount: str | None = None,
-    spreads: tuple[Histogram, ...] = (),
-) -> Event:
-    words = fields.split()
-    required = tuple(word for word in words if not word.endswith("?"))
-    optional = tuple(word[:-1] for word in words if word.endswith("?"))
-    return Event(level, zh, en, required, optional, counts, tuple(by.split()), amount, spreads)
-
-
-DEBUG, INFO, WARNING, ERROR = Level
-LETTER = "letter_id unit_id connection_id contract case_number attempt"
-MESSAGE = "contract unit_id message_id case_number? seconds?"
-
-OF_THE_HUB: Mapping[str, Event] = {
-    "hub.started": _row(INFO, "工作进程启动", "a worker started", "roles slot version", counts="hub_starts", by="slot"),
-    "hub.ready": _row(INFO, "系统就绪", "the hub is ready", "url? seconds?"),
-    "hub.not_ready": _row(ERROR, "系统未能按时就绪", "the hub was not ready in time", "seconds"),
-    "hub.stopped": _row(INFO, "工作进程结束", "a worker ended", "slot"),
-    "worker.died": _row(ERROR, "工作进程意外退出,将重启", "a worker died and is started again", "slot status"),
-    "task.died": _row(ERROR, "任务异常结束", "a task died", "task fault", counts="tasks_died"),
-    "check.failed": _row(ERROR, "就绪检查未通过", "a readiness check fails", "check cause", counts="checks_failed", by="check"),  # fmt: skip  # noqa: E501
-    "check.passed": _row(INFO, "就绪检查恢复", "a readiness check passes again", "check down_seconds"),
-    "directory.loaded": _row(INFO, "名录已载入", "a directory was loaded", "version", counts="directories_loaded"),
-    "contract.diffed": _row(INFO, "契约已比对", "two contracts were compared", "contract against breaking units?"),
-}
-
-OF_THE_STORE: Mapping[str, Event] = {
-    "database.started": _row(INFO, "数据库已启动", "the database was started", "folder"),
-    "database.adopted": _row(INFO, "接管运行中的数据库", "a running database was adopted", "folder"),
-    "database.stopped": _row(INFO, "数据库已停止", "the database was stopped", "folder"),
-    "database.left_running": _row(INFO, "数据库仍有人用,保持运行", "the database has other users and runs on", "folder"),
-    "database.cut_off": _row(WARNING, "数据库超时未停,已强制停止", "the database was cut off after its time", "folder timeout_seconds"),  # fmt: skip  # noqa: E501
-    "database.lost": _row(ERROR, "数据库连接丢失", "the database was lost", "reason", counts="database_losses"),
-    "store.troubled": _row(ERROR, "数据库不可用", "the database does not answer", "reason", counts="store_troubles", by="reason"),  # fmt: skip  # noqa: E501
-    "signals.troubled": _row(WARNING, "通知连接中断", "the notification connection was lost", "reason", counts="signal_troubles"),  # fmt: skip  # noqa: E501
-    "migration.applied": _row(INFO, "数据库迁移已执行", "a migration was applied", "number name", counts="migrations_applied"),  # fmt: skip  # noqa: E501
-    "partition.created": _row(INFO, "新建月分区", "a month's partitions were made", "month", counts="partitions_created"),  # fmt: skip  # noqa: E501
-    "epoch.begun": _row(WARNING, "恢复后进入新纪元", "a new epoch began after a restore", "epoch position?"),
-    "backup.written": _row(INFO, "备份已写出", "a backup was written", "file epoch last_position seconds? size_bytes?", counts="backups_written"),  # fmt: skip  # noqa: E501
-    "backup.restored": _row(WARNING, "已从备份恢复", "a backup was restored", "file epoch kept_as? seconds?", counts="backups_restored"),  # fmt: skip  # noqa: E501
-}
-
-OF_MESSAGES: Mapping[str, Event] = {
-    "message.accepted": _row(
-        INFO,
-        "消息已受理并提交",
-        "a message was decided and committed",
-        MESSAGE,
-        counts="messages_accepted",
-        by="contract unit_id",
-        spreads=(Histogram("message_acceptance_seconds", "seconds", ("contract",)),),
+EVENTS: Mapping[str, EventRow] = {
+    "hub.started": EventRow("info", "工作进程启动", "a worker started", ("roles", "slot", "version")),
+    "hub.stopped": EventRow("info", "工作进程结束", "a worker ended", ("slot",)),
+    "hub.not_ready": EventRow("error", "枢纽未能就绪", "the hub did not become ready", ("seconds",)),
+    "worker.died": EventRow("error", "工作进程意外结束", "a worker died and is started again", ("slot", "status")),
+    "database.started": EventRow("info", "数据库已启动", "the database was started", ("folder",)),
+    "database.adopted": EventRow("info", "接管了在运行的数据库", "a running database was adopted", ("folder",)),
+    "database.stopped": EventRow("info", "数据库已停止", "the database was stopped", ("folder",)),
+    "database.left_running": EventRow(
+        "info", "数据库留给其他使用者", "the database is left to its other users", ("folder",)
     ),
-    "message.repeated": _row(
-        INFO,
+    "database.cut_off": EventRow(
+        "warning", "数据库被强行结束", "the database was cut off", ("folder", "timeout_seconds")
+    ),
+    "migration.applied": EventRow("info", "已应用迁移", "a migration was applied", ("number", "name")),
+    "backup.written": EventRow("info", "备份已写入", "a backup was written", ("file", "epoch", "last_position")),
+    "backup.restored": EventRow("info", "备份已恢复", "a backup was restored", ("file", "epoch", "kept_as")),
+    "directory.loaded": EventRow("info", "名录已载入", "a directory was loaded", ("version",)),
+    "message.accepted": EventRow(
+        "info",
+        "消息已提交",
+        "a message was decided and committed",
+        ("contract", "unit_id", "message_id", "case_number", "seconds", "traceparent"),
+        ("contract", "unit_id"),
+        ("seconds",),
+    ),
+    "message.repeated": EventRow(
+        "info",
         "重复消息,已给出首次答复",
         "a repeat got the first answer again",
-        MESSAGE,
-        counts="messages_repeated",
-        by="contract unit_id",
+        ("contract", "unit_id", "message_id", "case_number", "seconds", "traceparent"),
+        ("contract", "unit_id"),
     ),
-    "message.refused": _row(
-        INFO,
+    "message.refused": EventRow(
+        "info",
         "消息被拒绝",
         "a message was refused",
-        "contract unit_id message_id kind case_number?",
-        counts="messages_refused",
-        by="contract unit_id kind",
+        ("contract", "unit_id", "message_id", "kind", "traceparent"),
+        ("contract", "unit_id", "kind"),
     ),
-    "message.shelved": _row(
-        WARNING,
-        "原文已存入拒收架",
-        "a refused message was kept raw",
-        "unit_id kind",
-        counts="messages_shelved",
-        by="unit_id kind",
+    "message.shelved": EventRow(
+        "warning", "原文已存入拒收架", "a refused message was kept raw", ("unit_id", "kind"), ("unit_id", "kind")
     ),
-    "message.failed": _row(
-        ERROR,
-        "处理消息时出错",
-        "deciding a message failed",
-        "contract unit_id fault message_id?",
-        counts="messages_failed",
-        by="contract",
+    "message.failed": EventRow(
+        "error", "处理消息时出错", "deciding a message failed", ("contract", "unit_id", "fault"), ("contract",)
     ),
-    "batch.committed": _row(
-        DEBUG,
-        "一批消息已提交",
-        "a batch was committed",
-        "messages seconds",
-        counts="batches_committed",
-        spreads=(Histogram("batch_commit_seconds", "seconds"), Histogram("batch_messages", "messages", (), SIZES)),
+    "batch.committed": EventRow(
+        "debug", "一批消息已提交", "a batch was committed", ("messages", "seconds"), (), ("seconds",), "messages"
     ),
-    "batch.retried": _row(
-        WARNING, "批次重试", "a batch is done again", "reason messages", counts="batches_retried", by="reason"
+    "batch.retried": EventRow("warning", "批次重试", "a batch is done again", ("reason", "messages"), ("reason",)),
+    "batch.halved": EventRow(
+        "warning", "批次拆半以找出问题消息", "a batch is halved", ("reason", "messages"), ("reason",)
     ),
-    "batch.halved": _row(
-        WARNING,
-        "批次拆半以找出问题消息",
-        "a batch is halved to find the message that spoils it",
-        "reason messages",
-        counts="batches_halved",
-        by="reason",
-    ),
-    "attachment.stored": _row(
-        INFO, "照片已存", "a photo was kept", "unit_id size_bytes", counts="attachments_stored", by="unit_id"
-    ),
-}
-
-OF_LETTERS: Mapping[str, Event] = {
-    "letter.delivered": _row(
-        INFO,
+    "letter.delivered": EventRow(
+        "info",
         "信件已送达",
         "a letter was delivered",
-        f"{LETTER} receipt seconds wait_seconds",
-        counts="letters_delivered",
-        by="unit_id contract receipt",
-        spreads=(
-            Histogram("letter_delivery_seconds", "seconds", ("unit_id",)),
-            Histogram("letter_wait_seconds", "wait_seconds", ("unit_id",), WAITS),
-        ),
+        (*_LETTER, "receipt", "seconds", "wait_seconds"),
+        ("unit_id", "contract", "receipt"),
+        ("seconds", "wait_seconds"),
     ),
-    "letter.held": _row(
-        WARNING,
+    "letter.held": EventRow(
+        "warning",
         "信件暂存待重试",
         "a letter waits for its next try",
-        f"{LETTER} reason due_seconds",
-        counts="letters_held",
-        by="unit_id contract",
+        (*_LETTER, "reason", "due_seconds"),
+        ("unit_id",),
     ),
-    "letter.buried": _row(
-        ERROR,
-        "信件成为死信,需人工处理",
-        "a letter is dead and needs a person",
-        "letter_id unit_id reason connection_id? contract? case_number? attempt?",
-        counts="letters_buried",
-        by="unit_id contract",
+    "letter.buried": EventRow("error", "死信", "a letter is dead", (*_LETTER, "reason"), ("unit_id",)),
+    "lane.acquired": EventRow("info", "取得通道", "a lane was acquired", ("connection_id", "fencing")),
+    "lane.lost": EventRow("warning", "失去通道", "a lane was lost", ("connection_id",)),
+    "lane.paused": EventRow(
+        "error",
+        "通道暂停,需人工处理",
+        "a lane is paused and needs a person",
+        ("connection_id", "unit_id", "reason"),
+        ("unit_id",),
     ),
-    "letter.replayed": _row(
-        INFO,
-        "死信已重投",
-        "a dead letter was put back",
-        "letter_id unit_id connection_id? by?",
-        counts="letters_replayed",
-        by="unit_id",
+    "lane.resumed": EventRow("info", "通道恢复", "a lane goes on", ("connection_id",)),
+    "lane.troubled": EventRow("warning", "通道受阻", "a lane was disturbed", ("connection_id", "reason")),
+    "lanes.troubled": EventRow("warning", "通道管理受阻", "the lanes were disturbed", ("reason",)),
+    "breaker.opened": EventRow(
+        "warning", "对方连续失败,暂停投递", "a breaker opened", ("connection_id", "unit_id", "reason"), ("unit_id",)
     ),
-    "letter.cancelled": _row(
-        INFO,
-        "信件已撤销",
-        "a letter was cancelled",
-        "letter_id unit_id connection_id? by?",
-        counts="letters_cancelled",
-        by="unit_id",
+    "breaker.closed": EventRow("info", "对方恢复", "a breaker closed", ("connection_id", "unit_id"), ("unit_id",)),
+    "outcomes.retried": EventRow(
+        "warning", "投递结果重写", "outcomes are written again", ("reason", "lanes"), ("reason",)
     ),
-    "inbox.leased": _row(
-        INFO,
+    "adapter.failed": EventRow("error", "适配器出错", "an adapter failed", ("connection_id", "fault")),
+    "inbox.leased": EventRow(
+        "info",
         "单位取件",
-        "letters were handed out to a unit",
-        "connection_id unit_id letters",
-        counts="inbox_letters_leased",
-        by="unit_id",
-        amount="letters",
+        "letters were handed out",
+        ("connection_id", "unit_id", "letters"),
+        ("unit_id",),
+        (),
+        "letters",
     ),
-    "inbox.acknowledged": _row(
-        INFO,
+    "inbox.acknowledged": EventRow(
+        "info",
         "单位确认收件",
-        "a unit acknowledged letters",
-        "connection_id unit_id letters",
-        counts="inbox_letters_acknowledged",
-        by="unit_id",
-        amount="letters",
+        "letters were acknowledged",
+        ("connection_id", "unit_id", "letters"),
+        ("unit_id",),
+        (),
+        "letters",
     ),
-    "outcomes.retried": _row(
-        WARNING, "投递结果重写", "outcomes are written again", "reason lanes", counts="outcomes_retried", by="reason"
-    ),
+    "key.issued": EventRow("info", "签发密钥", "a key was issued", ("unit_id", "key_id", "by")),
+    "key.revoked": EventRow("info", "撤销密钥", "a key was revoked", ("key_id", "by")),
+    "key.refused": EventRow("warning", "密钥被拒", "a key was refused", ("fault",), ("fault",)),
+    "rate.exceeded": EventRow("warning", "请求过频", "a unit asks too often", ("unit_id",), ("unit_id",)),
+    "request.refused": EventRow("info", "请求被拒", "a request was refused", ("kind", "path"), ("kind",)),
+    "request.failed": EventRow("error", "请求出错", "a request failed", ("path", "fault", "traceparent"), ("path",)),
+    "attachment.stored": EventRow("info", "照片已存", "a photo was kept", ("unit_id", "size_bytes"), ("unit_id",)),
+    "unit.applied": EventRow("info", "接入档案已应用", "a profile was applied", ("unit_id", "version", "by")),
+    "unit.approved": EventRow("info", "单位已批准上线", "a unit was approved", ("unit_id", "state", "by")),
+    "unit.moved": EventRow("info", "单位状态改变", "a unit's state changed", ("unit_id", "state", "by")),
+    "partition.created": EventRow("info", "新建月分区", "a month's partitions were made", ("month",)),
+    "signals.troubled": EventRow("warning", "通知连接中断", "the notification connection was lost", ("reason",)),
+    "store.troubled": EventRow("error", "数据库不可用", "the database is unavailable", ("reason",), ("reason",)),
+    "task.died": EventRow("error", "任务异常结束", "a task died", ("task", "fault")),
 }
+"""Every event: ``noun.past_verb``."""
 
-OF_LANES: Mapping[str, Event] = {
-    "lane.acquired": _row(INFO, "取得通道", "a lane was acquired", "connection_id fencing", counts="lanes_acquired"),
-    "lane.lost": _row(WARNING, "失去通道", "a lane was lost", "connection_id", counts="lanes_lost"),
-    "lane.paused": _row(ERROR, "通道暂停,需人工处理", "a lane is paused and needs a person", "connection_id unit_id reason", counts="lanes_paused", by="unit_id"),  # fmt: skip  # noqa: E501
-    "lane.resumed": _row(INFO, "通道恢复", "a lane goes on", "connection_id by?", counts="lanes_resumed"),
-    "lane.troubled": _row(WARNING, "通道受阻", "a lane was disturbed", "connection_id reason", counts="lane_troubles"),
-    "lanes.troubled": _row(WARNING, "通道管理受阻", "the keeper of lanes was disturbed", "reason", counts="lanes_keeper_troubles"),  # fmt: skip  # noqa: E501
-    "adapter.failed": _row(ERROR, "适配器出错", "an adapter failed", "connection_id fault", counts="adapters_failed"),
-    "breaker.opened": _row(WARNING, "对方连续失败,暂停投递", "a breaker opened: the unit is left alone", "connection_id unit_id reason", counts="breakers_opened", by="unit_id"),  # fmt: skip  # noqa: E501
-    "breaker.closed": _row(INFO, "对方恢复", "a breaker closed: the unit answers", "connection_id unit_id", counts="breakers_closed", by="unit_id"),  # fmt: skip  # noqa: E501
-}
 
-OF_THE_FACE: Mapping[str, Event] = {
-    "key.issued": _row(INFO, "签发密钥", "a key was issued", "unit_id key_id by", counts="keys_issued"),
-    "key.revoked": _row(INFO, "撤销密钥", "a key was revoked", "key_id by", counts="keys_revoked"),
-    "key.refused": _row(WARNING, "密钥被拒", "a key was refused", "fault", counts="keys_refused", by="fault"),
-    "request.refused": _row(INFO, "请求被拒", "a request was refused", "kind path", counts="requests_refused", by="kind"),  # fmt: skip  # noqa: E501
-    "request.failed": _row(ERROR, "请求出错", "a request failed", "path fault", counts="requests_failed", by="path"),
-    "rate.exceeded": _row(WARNING, "请求过频", "a unit asks too often", "unit_id", counts="rates_exceeded", by="unit_id"),  # fmt: skip  # noqa: E501
-    "unit.applied": _row(INFO, "接入档案已应用", "a profile was applied", "unit_id version by", counts="units_applied"),
-    "unit.approved": _row(INFO, "单位已批准上线", "a unit was approved", "unit_id state by", counts="units_approved"),
-    "unit.moved": _row(INFO, "单位状态改变", "a unit's state changed", "unit_id state by", counts="units_moved"),
-}
-
-OF_OURSELVES: Mapping[str, Event] = {
-    "event.unknown": _row(ERROR, "说了事件表以外的事", "something outside this table was said", "name wrong", counts="events_unknown"),  # fmt: skip  # noqa: E501
-    "line.lost": _row(ERROR, "日志行未能写出", "a log line could not be written", counts="log_lines_lost"),
-    "series.merged": _row(WARNING, "标签取值过多,合并计数", "a metric has too many label values: new ones count as other", "metric", counts="series_merged"),  # fmt: skip  # noqa: E501
-    "snapshot.failed": _row(WARNING, "计数快照无法读写", "a snapshot of the counts cannot be written or read", "file fault", counts="snapshots_failed"),  # fmt: skip  # noqa: E501
-    "library.said": _row(WARNING, "所用的库的日志", "a library's own log line", "logger text fault?"),
-}
-
-EVENTS: Mapping[str, Event] = {
-    **OF_THE_HUB,
-    **OF_THE_STORE,
-    **OF_MESSAGES,
-    **OF_LETTERS,
-    **OF_LANES,
-    **OF_THE_FACE,
-    **OF_OURSELVES,
-}
-"""Every event there is."""
+def document() -> str:
+    """The table as a page, for ``docs/events.md``."""
+    lines = [
+        "# 事件 / Events",
+        "",
+        "由事件表生成;日志与指标都数这些事件。 Generated from the table that logs and metrics are counted from.",
+        "",
+        "| event | level | 中文 | English | fields | counter labels |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, row in EVENTS.items():
+        fields = ", ".join(f"`{field}`" for field in row.fields)
+        labels = ", ".join(f"`{label}`" for label in row.labels)
+        lines.append(f"| `{name}` | {row.level} | {row.zh} | {row.en} | {fields} | {labels} |")
+    return "\n".join(lines) + "\n"
