@@ -12,12 +12,18 @@ LOST: tuple[type[Exception], ...] = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    # Connections, disk or memory have run out; a database that is being restored; a standby not yet raised to primary.
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    # A connection cut in the middle of an answer, as the client sees it.
+    asyncpg.InternalClientError,
     ConnectionError,
     OSError,
     TimeoutError,
 )
-"""The store was lost or not reached; whether the last commit took effect is unknown."""
+"""The store was lost, not reached or not able to write; whether the last commit took effect is unknown."""
 
 CLASHED: tuple[type[Exception], ...] = (
     asyncpg.DeadlockDetectedError,
