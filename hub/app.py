@@ -37,8 +37,9 @@ from hub.store.pool import Pool, open_pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
 from hub.vitals import Vitals
 from monitoring.events import document as event_document
+from monitoring.health import Readiness
 from monitoring.logs import configure
-from monitoring.process import Watch, readiness
+from monitoring.process import Watch
 
 LANE_CHANNEL = "cityhub_lane"
 UPKEEP_SECONDS = 600.0
@@ -100,7 +101,7 @@ async def run_worker(worker: Worker) -> None:
                 attachments=Attachments(settings.data / "attachments", pool, settings.attachment_max_bytes),
                 onboarding=Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say, refresher.load),
                 say=say,
-                ready=lambda: readiness(vitals.checks()),
+                ready=Readiness(vitals.checks(), say=say),
                 metrics=lambda: watch.metrics(vitals.gauges),
             )
             signals.on(ENTRIES_CHANNEL, lambda _: services.entries_bell.ring())
@@ -192,7 +193,7 @@ async def _until(ending: asyncio.Event, tasks: list[Coroutine[object, object, No
     done, _ = await asyncio.wait([*running, asked], return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         if task is not asked and not task.cancelled() and (fault := task.exception()) is not None:
-            say("task.died", task=task.get_name(), fault=repr(fault)[:500])
+            say("task.died", task=task.get_name(), fault=fault)
     ending.set()
     http = [task for task in running if task.get_name().startswith("_http")]
     # The doors close first, so that nothing new comes in while lanes finish.

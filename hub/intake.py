@@ -159,9 +159,7 @@ class Intake:
     async def _halved(self, messages: Sequence[Message], fault: Exception) -> list[Outcome]:
         if len(messages) == 1:
             message = messages[0]
-            self.say(
-                "message.failed", contract=message.contract, unit_id=message.sender.unit_id, fault=repr(fault)[:500]
-            )
+            self.say("message.failed", contract=message.contract, unit_id=message.sender.unit_id, fault=fault)
             return [Problem("internal")]
         self.say("batch.halved", messages=len(messages), reason=type(fault).__name__)
         middle = len(messages) // 2

@@ -1,163 +1,319 @@
-"""The table of events: what may be said, with which fields, and which metric counts it. The document is made of it."""
+"""The table of events: what may be said, with which fields, and what counts it. Logs, metrics and the document read it.
+
+An event is ``noun.past_verb``. Its fields are a line of words, ``?`` after those that may be missing; every event may
+carry ``traceparent`` besides. Fields hold ids, fixed words and numbers: no names, no phone numbers, no texts of
+messages. What counts is counted by few labels: units, contracts, kinds, never a case or a letter.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from monitoring.event import SIZES, WAITS, Event, Histogram, Level
+from monitoring.event import event as _row
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """One event. ``labels`` become a counter's labels; ``seconds`` names a field that a histogram observes."""
+DEBUG, INFO, WARNING, ERROR = Level
+LETTER = "letter_id unit_id connection_id contract case_number attempt"
+MESSAGE = "contract unit_id message_id case_number? seconds?"
 
-    level: str
-    zh: str
-    en: str
-    fields: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    seconds: tuple[str, ...] = ()
-    amount: str | None = None
-
-
-_LETTER = ("letter_id", "unit_id", "connection_id", "contract", "case_number", "attempt", "traceparent")
-
-EVENTS: Mapping[str, EventRow] = {
-    "hub.started": EventRow("info", "工作进程启动", "a worker started", ("roles", "slot", "version")),
-    "hub.stopped": EventRow("info", "工作进程结束", "a worker ended", ("slot",)),
-    "hub.not_ready": EventRow("error", "枢纽未能就绪", "the hub did not become ready", ("seconds",)),
-    "worker.died": EventRow("error", "工作进程意外结束", "a worker died and is started again", ("slot", "status")),
-    "database.started": EventRow("info", "数据库已启动", "the database was started", ("folder",)),
-    "database.adopted": EventRow("info", "接管了在运行的数据库", "a running database was adopted", ("folder",)),
-    "database.stopped": EventRow("info", "数据库已停止", "the database was stopped", ("folder",)),
-    "database.left_running": EventRow(
-        "info", "数据库留给其他使用者", "the database is left to its other users", ("folder",)
+OF_THE_HUB: Mapping[str, Event] = {
+    "hub.started": _row(INFO, "工作进程启动", "a worker started", "roles slot version", counts="hub_starts", by="slot"),
+    "hub.not_ready": _row(ERROR, "系统未能按时就绪", "the hub was not ready in time", "seconds"),
+    "hub.stopped": _row(INFO, "工作进程结束", "a worker ended", "slot"),
+    "worker.died": _row(ERROR, "工作进程意外退出,将重启", "a worker died and is started again", "slot status"),
+    "task.died": _row(ERROR, "任务异常结束", "a task died", "task fault", counts="tasks_died"),
+    "check.failed": _row(
+        ERROR, "就绪检查未通过", "a readiness check fails", "check cause", counts="checks_failed", by="check"
     ),
-    "database.cut_off": EventRow(
-        "warning", "数据库被强行结束", "the database was cut off", ("folder", "timeout_seconds")
+    "check.passed": _row(INFO, "就绪检查恢复", "a readiness check passes again", "check down_seconds"),
+    "directory.loaded": _row(INFO, "名录已载入", "a directory was loaded", "version", counts="directories_loaded"),
+}
+
+OF_THE_STORE: Mapping[str, Event] = {
+    "database.started": _row(INFO, "数据库已启动", "the database was started", "folder"),
+    "database.adopted": _row(INFO, "接管运行中的数据库", "a running database was adopted", "folder"),
+    "database.stopped": _row(INFO, "数据库已停止", "the database was stopped", "folder"),
+    "database.left_running": _row(
+        INFO, "数据库仍有人用,保持运行", "the database has other users and runs on", "folder"
     ),
-    "migration.applied": EventRow("info", "已应用迁移", "a migration was applied", ("number", "name")),
-    "backup.written": EventRow("info", "备份已写入", "a backup was written", ("file", "epoch", "last_position")),
-    "backup.restored": EventRow("info", "备份已恢复", "a backup was restored", ("file", "epoch", "kept_as")),
-    "directory.loaded": EventRow("info", "名录已载入", "a directory was loaded", ("version",)),
-    "message.accepted": EventRow(
-        "info",
-        "消息已提交",
+    "database.cut_off": _row(
+        WARNING, "数据库超时未停,已强制停止", "the database was cut off after its time", "folder timeout_seconds"
+    ),
+    "store.troubled": _row(
+        ERROR, "数据库不可用", "the database does not answer", "reason", counts="store_troubles", by="reason"
+    ),
+    "signals.troubled": _row(
+        WARNING, "通知连接中断", "the notification connection was lost", "reason", counts="signal_troubles"
+    ),
+    "migration.applied": _row(
+        INFO, "数据库迁移已执行", "a migration was applied", "number name", counts="migrations_applied"
+    ),
+    "partition.created": _row(
+        INFO, "新建月分区", "a month's partitions were made", "month", counts="partitions_created"
+    ),
+    "backup.written": _row(
+        INFO,
+        "备份已写出",
+        "a backup was written",
+        "file epoch last_position seconds? size_bytes?",
+        counts="backups_written",
+    ),
+    "backup.restored": _row(
+        WARNING, "已从备份恢复", "a backup was restored", "file epoch kept_as? seconds?", counts="backups_restored"
+    ),
+}
+
+OF_MESSAGES: Mapping[str, Event] = {
+    "message.accepted": _row(
+        INFO,
+        "消息已受理并提交",
         "a message was decided and committed",
-        ("contract", "unit_id", "message_id", "case_number", "seconds", "traceparent"),
-        ("contract", "unit_id"),
-        ("seconds",),
+        MESSAGE,
+        counts="messages_accepted",
+        by="contract unit_id",
+        spreads=(Histogram("message_acceptance_seconds", "seconds", ("contract",)),),
     ),
-    "message.repeated": EventRow(
-        "info",
+    "message.repeated": _row(
+        INFO,
         "重复消息,已给出首次答复",
         "a repeat got the first answer again",
-        ("contract", "unit_id", "message_id", "case_number", "seconds", "traceparent"),
-        ("contract", "unit_id"),
+        MESSAGE,
+        counts="messages_repeated",
+        by="contract unit_id",
     ),
-    "message.refused": EventRow(
-        "info",
+    "message.refused": _row(
+        INFO,
         "消息被拒绝",
         "a message was refused",
-        ("contract", "unit_id", "message_id", "kind", "traceparent"),
-        ("contract", "unit_id", "kind"),
+        "contract unit_id message_id kind case_number?",
+        counts="messages_refused",
+        by="contract unit_id kind",
     ),
-    "message.shelved": EventRow(
-        "warning", "原文已存入拒收架", "a refused message was kept raw", ("unit_id", "kind"), ("unit_id", "kind")
+    "message.shelved": _row(
+        WARNING,
+        "原文已存入拒收架",
+        "a refused message was kept raw",
+        "unit_id kind",
+        counts="messages_shelved",
+        by="unit_id kind",
     ),
-    "message.failed": EventRow(
-        "error", "处理消息时出错", "deciding a message failed", ("contract", "unit_id", "fault"), ("contract",)
+    "message.failed": _row(
+        ERROR,
+        "处理消息时出错",
+        "deciding a message failed",
+        "contract unit_id fault message_id?",
+        counts="messages_failed",
+        by="contract",
     ),
-    "batch.committed": EventRow(
-        "debug", "一批消息已提交", "a batch was committed", ("messages", "seconds"), (), ("seconds",), "messages"
+    "batch.committed": _row(
+        DEBUG,
+        "一批消息已提交",
+        "a batch was committed",
+        "messages seconds",
+        counts="batches_committed",
+        spreads=(Histogram("batch_commit_seconds", "seconds"), Histogram("batch_messages", "messages", (), SIZES)),
     ),
-    "batch.retried": EventRow("warning", "批次重试", "a batch is done again", ("reason", "messages"), ("reason",)),
-    "batch.halved": EventRow(
-        "warning", "批次拆半以找出问题消息", "a batch is halved", ("reason", "messages"), ("reason",)
+    "batch.retried": _row(
+        WARNING, "批次重试", "a batch is done again", "reason messages", counts="batches_retried", by="reason"
     ),
-    "letter.delivered": EventRow(
-        "info",
+    "batch.halved": _row(
+        WARNING,
+        "批次拆半以找出问题消息",
+        "a batch is halved to find the message that spoils it",
+        "reason messages",
+        counts="batches_halved",
+        by="reason",
+    ),
+    "attachment.stored": _row(
+        INFO, "照片已存", "a photo was kept", "unit_id size_bytes", counts="attachments_stored", by="unit_id"
+    ),
+}
+
+OF_LETTERS: Mapping[str, Event] = {
+    "letter.delivered": _row(
+        INFO,
         "信件已送达",
         "a letter was delivered",
-        (*_LETTER, "receipt", "seconds", "wait_seconds"),
-        ("unit_id", "contract", "receipt"),
-        ("seconds", "wait_seconds"),
+        f"{LETTER} receipt seconds wait_seconds",
+        counts="letters_delivered",
+        by="unit_id contract receipt",
+        spreads=(
+            Histogram("letter_delivery_seconds", "seconds", ("unit_id",)),
+            Histogram("letter_wait_seconds", "wait_seconds", ("unit_id",), WAITS),
+        ),
     ),
-    "letter.held": EventRow(
-        "warning",
+    "letter.held": _row(
+        WARNING,
         "信件暂存待重试",
         "a letter waits for its next try",
-        (*_LETTER, "reason", "due_seconds"),
-        ("unit_id",),
+        f"{LETTER} reason due_seconds",
+        counts="letters_held",
+        by="unit_id contract",
     ),
-    "letter.buried": EventRow("error", "死信", "a letter is dead", (*_LETTER, "reason"), ("unit_id",)),
-    "lane.acquired": EventRow("info", "取得通道", "a lane was acquired", ("connection_id", "fencing")),
-    "lane.lost": EventRow("warning", "失去通道", "a lane was lost", ("connection_id",)),
-    "lane.paused": EventRow(
-        "error",
+    "letter.buried": _row(
+        ERROR,
+        "信件成为死信,需人工处理",
+        "a letter is dead and needs a person",
+        "letter_id unit_id reason connection_id? contract? case_number? attempt?",
+        counts="letters_buried",
+        by="unit_id contract",
+    ),
+    "letter.replayed": _row(
+        INFO,
+        "死信已重投",
+        "a dead letter was put back",
+        "letter_id by",
+        counts="letters_replayed",
+    ),
+    "letter.cancelled": _row(
+        INFO,
+        "信件已撤销",
+        "a letter was cancelled",
+        "letter_id by",
+        counts="letters_cancelled",
+    ),
+    "inbox.leased": _row(
+        INFO,
+        "单位取件",
+        "letters were handed out to a unit",
+        "connection_id unit_id letters",
+        counts="inbox_letters_leased",
+        by="unit_id",
+        amount="letters",
+    ),
+    "inbox.acknowledged": _row(
+        INFO,
+        "单位确认收件",
+        "a unit acknowledged letters",
+        "connection_id unit_id letters",
+        counts="inbox_letters_acknowledged",
+        by="unit_id",
+        amount="letters",
+    ),
+    "outcomes.retried": _row(
+        WARNING, "投递结果重写", "outcomes are written again", "reason lanes", counts="outcomes_retried", by="reason"
+    ),
+}
+
+OF_LANES: Mapping[str, Event] = {
+    "lane.acquired": _row(INFO, "取得通道", "a lane was acquired", "connection_id fencing", counts="lanes_acquired"),
+    "lane.lost": _row(WARNING, "失去通道", "a lane was lost", "connection_id", counts="lanes_lost"),
+    "lane.paused": _row(
+        ERROR,
         "通道暂停,需人工处理",
         "a lane is paused and needs a person",
-        ("connection_id", "unit_id", "reason"),
-        ("unit_id",),
+        "connection_id unit_id reason",
+        counts="lanes_paused",
+        by="unit_id",
     ),
-    "lane.resumed": EventRow("info", "通道恢复", "a lane goes on", ("connection_id",)),
-    "lane.troubled": EventRow("warning", "通道受阻", "a lane was disturbed", ("connection_id", "reason")),
-    "lanes.troubled": EventRow("warning", "通道管理受阻", "the lanes were disturbed", ("reason",)),
-    "breaker.opened": EventRow(
-        "warning", "对方连续失败,暂停投递", "a breaker opened", ("connection_id", "unit_id", "reason"), ("unit_id",)
+    "lane.resumed": _row(INFO, "通道恢复", "a lane goes on", "connection_id by?", counts="lanes_resumed"),
+    "lane.troubled": _row(WARNING, "通道受阻", "a lane was disturbed", "connection_id reason", counts="lane_troubles"),
+    "lanes.troubled": _row(
+        WARNING, "通道管理受阻", "the keeper of lanes was disturbed", "reason", counts="lanes_keeper_troubles"
     ),
-    "breaker.closed": EventRow("info", "对方恢复", "a breaker closed", ("connection_id", "unit_id"), ("unit_id",)),
-    "outcomes.retried": EventRow(
-        "warning", "投递结果重写", "outcomes are written again", ("reason", "lanes"), ("reason",)
+    "adapter.failed": _row(ERROR, "适配器出错", "an adapter failed", "connection_id fault", counts="adapters_failed"),
+    "breaker.opened": _row(
+        WARNING,
+        "对方连续失败,暂停投递",
+        "a breaker opened: the unit is left alone",
+        "connection_id unit_id reason",
+        counts="breakers_opened",
+        by="unit_id",
     ),
-    "adapter.failed": EventRow("error", "适配器出错", "an adapter failed", ("connection_id", "fault")),
-    "inbox.leased": EventRow(
-        "info",
-        "单位取件",
-        "letters were handed out",
-        ("connection_id", "unit_id", "letters"),
-        ("unit_id",),
-        (),
-        "letters",
+    "breaker.closed": _row(
+        INFO,
+        "对方恢复",
+        "a breaker closed: the unit answers",
+        "connection_id unit_id",
+        counts="breakers_closed",
+        by="unit_id",
     ),
-    "inbox.acknowledged": EventRow(
-        "info",
-        "单位确认收件",
-        "letters were acknowledged",
-        ("connection_id", "unit_id", "letters"),
-        ("unit_id",),
-        (),
-        "letters",
-    ),
-    "key.issued": EventRow("info", "签发密钥", "a key was issued", ("unit_id", "key_id", "by")),
-    "key.revoked": EventRow("info", "撤销密钥", "a key was revoked", ("key_id", "by")),
-    "key.refused": EventRow("warning", "密钥被拒", "a key was refused", ("fault",), ("fault",)),
-    "rate.exceeded": EventRow("warning", "请求过频", "a unit asks too often", ("unit_id",), ("unit_id",)),
-    "request.refused": EventRow("info", "请求被拒", "a request was refused", ("kind", "path"), ("kind",)),
-    "request.failed": EventRow("error", "请求出错", "a request failed", ("path", "fault", "traceparent"), ("path",)),
-    "attachment.stored": EventRow("info", "照片已存", "a photo was kept", ("unit_id", "size_bytes"), ("unit_id",)),
-    "unit.applied": EventRow("info", "接入档案已应用", "a profile was applied", ("unit_id", "version", "by")),
-    "unit.approved": EventRow("info", "单位已批准上线", "a unit was approved", ("unit_id", "state", "by")),
-    "unit.moved": EventRow("info", "单位状态改变", "a unit's state changed", ("unit_id", "state", "by")),
-    "partition.created": EventRow("info", "新建月分区", "a month's partitions were made", ("month",)),
-    "signals.troubled": EventRow("warning", "通知连接中断", "the notification connection was lost", ("reason",)),
-    "store.troubled": EventRow("error", "数据库不可用", "the database is unavailable", ("reason",), ("reason",)),
-    "task.died": EventRow("error", "任务异常结束", "a task died", ("task", "fault")),
 }
-"""Every event: ``noun.past_verb``."""
+
+OF_THE_FACE: Mapping[str, Event] = {
+    "key.issued": _row(INFO, "签发密钥", "a key was issued", "unit_id key_id by", counts="keys_issued"),
+    "key.revoked": _row(INFO, "撤销密钥", "a key was revoked", "key_id by", counts="keys_revoked"),
+    "key.refused": _row(WARNING, "密钥被拒", "a key was refused", "fault", counts="keys_refused", by="fault"),
+    "request.refused": _row(
+        INFO, "请求被拒", "a request was refused", "kind path", counts="requests_refused", by="kind"
+    ),
+    "request.failed": _row(ERROR, "请求出错", "a request failed", "path fault", counts="requests_failed", by="path"),
+    "rate.exceeded": _row(
+        WARNING, "请求过频", "a unit asks too often", "unit_id", counts="rates_exceeded", by="unit_id"
+    ),
+    "unit.applied": _row(INFO, "接入档案已应用", "a profile was applied", "unit_id version by", counts="units_applied"),
+    "unit.approved": _row(INFO, "单位已批准上线", "a unit was approved", "unit_id state by", counts="units_approved"),
+    "unit.moved": _row(INFO, "单位状态改变", "a unit's state changed", "unit_id state by", counts="units_moved"),
+}
+
+OF_OURSELVES: Mapping[str, Event] = {
+    "event.unknown": _row(
+        ERROR, "说了事件表以外的事", "something outside this table was said", "name wrong", counts="events_unknown"
+    ),
+    "line.lost": _row(ERROR, "日志行未能写出", "a log line could not be written", counts="log_lines_lost"),
+    "series.merged": _row(
+        WARNING,
+        "标签取值过多,合并计数",
+        "a metric has too many label values: new ones count as other",
+        "metric",
+        counts="series_merged",
+    ),
+    "snapshot.failed": _row(
+        WARNING,
+        "计数快照无法读写",
+        "a snapshot of the counts cannot be written or read",
+        "file fault",
+        counts="snapshots_failed",
+    ),
+    "gauges.failed": _row(
+        WARNING, "状态量无法取得", "the gauges of the moment could not be asked", "fault", counts="gauges_failed"
+    ),
+    "library.said": _row(WARNING, "所用的库的日志", "a library's own log line", "logger text fault?"),
+}
+
+GROUPS = (
+    ("系统", "the hub", OF_THE_HUB),
+    ("存储", "the store", OF_THE_STORE),
+    ("消息", "messages", OF_MESSAGES),
+    ("信件", "letters", OF_LETTERS),
+    ("通道", "lanes", OF_LANES),
+    ("门户", "the public face", OF_THE_FACE),
+    ("自身", "ourselves", OF_OURSELVES),
+)
+
+EVENTS: Mapping[str, Event] = {name: row for _, _, rows in GROUPS for name, row in rows.items()}
+"""Every event there is."""
+
+COMMON = frozenset({"traceparent"})
+"""What any event may carry besides its own fields."""
 
 
 def document() -> str:
-    """The table as a page, for ``docs/events.md``."""
+    """The table as a page, ``docs/events.md``."""
     lines = [
-        "# 事件 / Events",
+        "# 事件与指标 / Events and metrics",
         "",
-        "由事件表生成;日志与指标都数这些事件。 Generated from the table that logs and metrics are counted from.",
+        "由 `monitoring/events.py` 的事件表生成;日志与指标说的是同一件事。",
+        "Generated from the table in `monitoring/events.py`: logs and metrics tell the same events.",
         "",
-        "| event | level | 中文 | English | fields | counter labels |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "每行日志是一个 JSON 对象:`at`(机器时间,RFC 3339)、`level`、`event`、表中的字段,以及 `trace_id`、`span_id`;",
+        "出错时另有 `fault_id`、`frames`。方括号中的字段可缺。",
+        "A log line is one JSON object: `at` (machine time), `level`, `event`, the fields below (those in brackets may",
+        "be missing), `trace_id` and `span_id`; `fault_id` and `frames` where there was a fault.",
+        "A metric's name begins with `cityhub_`, its labels stand in braces.",
     ]
-    for name, row in EVENTS.items():
-        fields = ", ".join(f"`{field}`" for field in row.fields)
-        labels = ", ".join(f"`{label}`" for label in row.labels)
-        lines.append(f"| `{name}` | {row.level} | {row.zh} | {row.en} | {fields} | {labels} |")
+    for zh, en, rows in GROUPS:
+        lines += ["", f"## {zh} / {en}", "", "| 事件 event | 级别 level | 含义 meaning | 字段 fields | 指标 metrics |"]
+        lines += ["| --- | --- | --- | --- | --- |"]
+        for name, row in rows.items():
+            fields = [f"`{field}`" for field in row.required] + [f"[`{field}`]" for field in row.optional]
+            metrics = [f"`{metric}`" for metric in _metrics(row)]
+            cells = (f"`{name}`", row.level, f"{row.zh} {row.en}", ", ".join(fields), "<br>".join(metrics))
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _metrics(row: Event) -> list[str]:
+    counter = [f"{row.counts}_total{{{', '.join(row.labels)}}}" if row.labels else f"{row.counts}_total"]
+    spread = [f"{each.name}{{{', '.join(each.labels)}}}" if each.labels else each.name for each in row.spreads]
+    return (counter if row.counts else []) + spread

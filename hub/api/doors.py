@@ -85,7 +85,7 @@ class Doors:
         except Gone:
             return
         except Exception as bug:
-            self.services.say("request.failed", path=_door(kind), fault=repr(bug)[:500], traceparent=traceparent)
+            self.services.say("request.failed", path=_door(kind), fault=bug, traceparent=traceparent)
             response = problem_response(Problem("internal"), language, trace_id_of(traceparent))
         await send_response(send, response, [(b"traceparent", traceparent.encode())])
 

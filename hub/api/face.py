@@ -99,7 +99,7 @@ async def _gone(request: Request, fault: Exception) -> Response:
 
 async def _bug(request: Request, fault: Exception) -> Response:
     services: Services = request.app.state.services
-    services.say("request.failed", path=_path(request), fault=repr(fault)[:500])
+    services.say("request.failed", path=_path(request), fault=fault)
     return _respond(request, Problem("internal"))
 
 

@@ -186,7 +186,9 @@ async def resume_lane(request: Request, caller: Caller, connection: UnitId) -> R
 async def replay(request: Request, caller: Caller, id: Annotated[str, Path(max_length=32)]) -> Response:
     """The same letter with the same bytes goes out again; a receiver that had it drops it by its id."""
     reason = check_body(Reason, await _body(request)).reason
-    done = await repair.replay(services_of(request).pool, _position(id), _by(caller), reason)
+    services = services_of(request)
+    done = await repair.replay(services.pool, _position(id), _by(caller), reason)
+    services.say("letter.replayed", letter_id=letter_id(done), by=_by(caller))
     return answer({"letter_id": letter_id(done), "replayed": True})
 
 
@@ -194,7 +196,9 @@ async def replay(request: Request, caller: Caller, id: Annotated[str, Path(max_l
 async def cancel(request: Request, caller: Caller, id: Annotated[str, Path(max_length=32)]) -> Response:
     """It will not be delivered; the next letter of its case goes on."""
     reason = check_body(Reason, await _body(request)).reason
-    done = await repair.cancel(services_of(request).pool, _position(id), _by(caller), reason)
+    services = services_of(request)
+    done = await repair.cancel(services.pool, _position(id), _by(caller), reason)
+    services.say("letter.cancelled", letter_id=letter_id(done), by=_by(caller))
     return answer({"letter_id": letter_id(done), "cancelled": True})
 
 

@@ -289,7 +289,7 @@ class Lane:
             except DeliveryFailed as known:
                 failure = known
             except Exception as bug:  # an adapter's bug costs an attempt, never the lane
-                self.say("adapter.failed", connection_id=letter.connection_id, fault=repr(bug)[:500])
+                self.say("adapter.failed", connection_id=letter.connection_id, fault=bug)
                 failure = Unavailable(f"the hub's own fault: {type(bug).__name__}")
         tried = Tried(
             letter=letter,

@@ -128,7 +128,7 @@ class Lanes:
         except LOST as fault:
             self.say("lane.troubled", connection_id=lane.connection.connection_id, reason=type(fault).__name__)
         except Exception as bug:
-            self.say("task.died", task=f"lane {lane.connection.connection_id}", fault=repr(bug)[:500])
+            self.say("task.died", task=f"lane {lane.connection.connection_id}", fault=bug)
             await asyncio.sleep(TICK_SECONDS)
 
     async def _renew(self) -> None:

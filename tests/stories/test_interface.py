@@ -219,7 +219,7 @@ def test_metrics_count_what_happened_and_pass_prometheus_own_parser(hub: Running
 
     def accepted() -> float:
         families = text_string_to_metric_families(hub.call("GET", "/metrics")[1].decode())
-        return sum(s.value for f in families for s in f.samples if s.name == "cityhub_message_accepted_total")
+        return sum(s.value for f in families for s in f.samples if s.name == "cityhub_messages_accepted_total")
 
     before = accepted()
     report(hub, keys)
