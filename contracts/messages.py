@@ -1,4 +1,6 @@
-"""The contracts of a case: one model for each kind of message, in the order in which a case meets them.
+"""The contracts of a case's main road: one model for each kind of message, in the order in which a case meets them.
+
+``contracts.bends`` has those of its bends, ``contracts.live`` lists all that are spoken.
 
 The number of the case travels in the envelope (CloudEvents ``subject``, the path of a resource route); messages that
 the hub sends repeat it in the body, so that a receiver who keeps only the body still knows the case.
@@ -105,6 +107,14 @@ class DispatchRequest(Body):
     unit_id: Code
     reason: Text
     due_at: Optionally[Moment] = None
+    assisting: Annotated[tuple[Code, ...], Field(max_length=10)] = ()
+
+
+class Duty(StrEnum):
+    """What a unit does for a case: it leads (牵头), or assists (协助) and does not close it."""
+
+    LEAD = "lead"
+    ASSIST = "assist"
 
 
 class Deadline(Model):
@@ -137,6 +147,8 @@ class Dispatch(Body):
     component_code: Optionally[Code] = None
     photos: AttachmentIds = ()
     finding: Optionally[Text] = None
+    duty: Duty = Duty.LEAD
+    substitute: Annotated[bool, Field(description="代整改: handled in place of a unit that could not be fixed")] = False
 
 
 class Acknowledgement(Body):
@@ -248,23 +260,3 @@ class StatusNotice(Body):
     lead_unit_id: Optionally[Code] = None
     due_at: Optionally[Moment] = None
     reason: Optionally[Text] = None
-
-
-INBOUND: tuple[type[Body], ...] = (
-    Report,
-    Acceptance,
-    Rejection,
-    DispatchRequest,
-    Acknowledgement,
-    Return,
-    Feedback,
-    Verification,
-    Closing,
-)
-"""What a partner may send."""
-
-OUTBOUND: tuple[type[Body], ...] = (Dispatch, VerificationRequest, StatusNotice)
-"""What the hub sends."""
-
-CONTRACTS: dict[str, type[Body]] = {model.contract: model for model in (*INBOUND, *OUTBOUND)}
-"""Every live contract by its id, for example ``case.feedback/1.0``."""

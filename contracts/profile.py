@@ -37,7 +37,10 @@ class ConnectionProfile(Model):
 
     name: ConnectionName
     transport: Literal[Transport.REST, Transport.PULL]
-    receives: tuple[Code, ...] = ("case.dispatch", "case.verification_request")
+    receives: tuple[Code, ...] = (
+        *("case.dispatch", "case.recall_notice", "case.verification_request"),
+        *("case.coordination", "case.reminder", "case.decision_notice"),
+    )
     rest: Optionally[RestSettings] = None
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     per_second: Annotated[float, Field(gt=0, le=10_000)] = 100.0

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
+from contracts.bends import Level
 from contracts.envelope import Mode
 from hub.facts import (
     Accepted,
     Answered,
-    AwaitingDecision,
+    Asked,
+    AssistantTold,
+    Assisted,
+    Coordinated,
+    Decided,
     Dispatched,
     Fact,
+    LateProof,
+    LinkedDuplicate,
     Order,
+    Question,
+    Recalled,
+    ReckonedAgain,
+    Reminded,
     Reported,
+    Resumed,
+    Returned,
+    SubDispatched,
     VerificationRequested,
     Verified,
+    Voided,
+    Wait,
 )
-from hub.life_cycle import OVER, State, Step, after
+from hub.life_cycle import OVER, WITH_A_UNIT, State, Step, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +69,77 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A dispatch and what became of it; overdue is a fact about it, never a state."""
+    """A dispatch and what became of it; overdue is a fact about it, never a state. ``moved_to`` is a later deadline."""
 
     order: Order
     acknowledged_at: datetime | None = None
     returned_at: datetime | None = None
+    recalled_at: datetime | None = None
     answered_at: datetime | None = None
+    moved_to: datetime | None = None
+    acknowledge_moved_to: datetime | None = None
+
+    @property
+    def due_at(self) -> datetime:
+        """Until when it must be handled, by now."""
+        return self.moved_to or self.order.due_at
+
+    @property
+    def acknowledge_by(self) -> datetime:
+        """Until when it must be acknowledged, by now."""
+        return self.acknowledge_moved_to or self.order.acknowledge_by
+
+    @property
+    def over(self) -> bool:
+        """Whether the unit gave it back or had it taken away."""
+        return self.returned_at is not None or self.recalled_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A question that the command centre has not decided yet."""
+
+    question: Question
+    unit_id: str
+    asked_at: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """The case is suspended (挂账): its clock stands since, to be reviewed on a date."""
+
+    since: datetime
+    review_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Coordination:
+    """The coordination under way: which level, who leads it, since when and until when."""
+
+    level: str
+    coordinator: str
+    since: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubDispatch:
+    """A department's part, as its platform last told it."""
+
+    department: str
+    status: str
+    at: datetime
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """How loudly whom was reminded of a deadline: 1 due soon, 2 overdue, 3 supervision."""
+
+    wait: Wait
+    due_at: datetime
+    level: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +155,28 @@ class Case:
     reported_by: str
     registered_at: datetime
     changed_at: datetime
+    since: datetime
+    dispatch_by: datetime | None = None
     dispatches: tuple[Dispatch, ...] = ()
+    assists: tuple[Dispatch, ...] = ()
     candidates: tuple[str, ...] = ()
+    returns: int = 0
+    coordination: Coordination | None = None
+    last_level: str | None = None
+    pending: tuple[Pending, ...] = ()
+    extensions: int = 0
+    suspension: Suspension | None = None
+    sub_dispatches: tuple[SubDispatch, ...] = ()
+    warnings: tuple[Warning, ...] = ()
     verifier: str | None = None
     verify_by: datetime | None = None
     verifications: int = 0
     failed_verifications: int = 0
     answer: str | None = None
     photos_after: tuple[str, ...] = ()
+    late_proof: LateProof | None = None
+    late_proof_accepted: bool | None = None
+    duplicate_of: str | None = None
     closed_at: datetime | None = None
     standing: tuple[str, ...] = ()
     letter_counts: tuple[tuple[str, int], ...] = ()
@@ -89,8 +184,8 @@ class Case:
 
     @property
     def lead(self) -> Dispatch | None:
-        """The dispatch in force: the last one, unless it was returned."""
-        if not self.dispatches or self.dispatches[-1].returned_at is not None:
+        """The dispatch in force: the last one, unless it was returned or recalled."""
+        if not self.dispatches or self.dispatches[-1].over:
             return None
         return self.dispatches[-1]
 
@@ -102,17 +197,31 @@ class Case:
 
     @property
     def due_at(self) -> datetime | None:
-        """Until when the lead unit must have handled it; None while nobody has it."""
+        """Until when the lead unit must have handled it; None while nobody has it and while its clock stands."""
         lead = self.lead
-        return lead.order.due_at if lead and self.state not in OVER else None
+        return lead.due_at if lead and self.state not in OVER and self.suspension is None else None
+
+    def assisting(self, unit_id: str) -> Dispatch | None:
+        """The unit's assisting dispatch that is still open."""
+        for each in self.assists:
+            if each.order.unit_id == unit_id and not each.over and each.answered_at is None:
+                return each
+        return None
+
+    def pending_question(self, question: Question) -> Pending | None:
+        """A question that waits for the command centre."""
+        return next((each for each in self.pending if each.question is question), None)
 
     @property
     def watchers(self) -> frozenset[str]:
         """The units, besides the command centre, that see what happens now: those who stand by the case (its reporter,
-        who governs its area), the unit that has or last had it, and the one asked to verify."""
+        who governs its area), the units that have or last had it, who coordinates, and the one asked to verify."""
         seen = set(self.standing)
         if self.dispatches:
             seen.add(self.dispatches[-1].order.unit_id)
+        seen.update(each.order.unit_id for each in self.assists)
+        if self.coordination and self.coordination.level != Level.COMMAND_CENTER:
+            seen.add(self.coordination.coordinator)
         if self.verifier:
             seen.add(self.verifier)
         return frozenset(seen)
@@ -135,6 +244,7 @@ def opened(entry: Entry, case_number: str) -> Case:
         reported_by=entry.unit_id,
         registered_at=entry.known_at,
         changed_at=entry.known_at,
+        since=entry.known_at,
         standing=entry.audience,
         traceparent=entry.traceparent,
     )
@@ -142,48 +252,21 @@ def opened(entry: Entry, case_number: str) -> Case:
 
 def apply(case: Case, entry: Entry) -> Case:
     """The case after one entry more. Raises ``StepNotAllowed`` where the life cycle does not know the step."""
-    return advance(case, entry.step, entry.fact, entry.effective_at, entry.known_at)
+    return advance(case, entry.step, entry.fact, entry.effective_at, entry.known_at, entry.unit_id)
 
 
-def advance(case: Case, step: Step, fact: Fact, at: datetime, known_at: datetime) -> Case:
-    """The case after one step more; ``at`` is when it was so, ``known_at`` when the hub knew."""
-    changes: dict[str, Any] = {
-        "version": case.version + 1,
-        "state": after(case.state, step),
-        "changed_at": known_at,
-    }
-    match step:
-        case Step.ACCEPT:
-            changes["reported"] = _reclassified(case.reported, cast(Accepted, fact))
-        case Step.AWAIT_DECISION:
-            changes["candidates"] = cast(AwaitingDecision, fact).candidates
-        case Step.DISPATCH:
-            changes["dispatches"] = (*case.dispatches, Dispatch(cast(Dispatched, fact).order))
-            changes["candidates"] = ()
-        case Step.ACKNOWLEDGE:
-            changes["dispatches"] = _lead_changed(case, acknowledged_at=at)
-        case Step.RETURN:
-            changes["dispatches"] = _lead_changed(case, returned_at=at)
-        case Step.ANSWER:
-            told = cast(Answered, fact)
-            changes["dispatches"] = _lead_changed(case, answered_at=at)
-            changes |= {"answer": told.description, "photos_after": told.photos}
-        case Step.REQUEST_VERIFICATION:
-            asked = cast(VerificationRequested, fact)
-            changes |= {"verifier": asked.unit_id, "verify_by": asked.due_at}
-        case Step.PASS:
-            changes["verifications"] = case.verifications + 1
-        case Step.FAIL:
-            rework = cast(Order, cast(Verified, fact).rework)
-            changes |= {
-                "verifications": case.verifications + 1,
-                "failed_verifications": case.failed_verifications + 1,
-                "verifier": None,
-                "verify_by": None,
-                "dispatches": (*case.dispatches, Dispatch(rework)),
-            }
-        case Step.CLOSE:
-            changes["closed_at"] = at
+def advance(case: Case, step: Step, fact: Fact, at: datetime, known_at: datetime, by: str) -> Case:
+    """The case after one step more; ``at`` is when it was so, ``known_at`` when the hub knew, ``by`` who took it."""
+    state = after(case.state, step)
+    changes: dict[str, Any] = {"version": case.version + 1, "state": state, "changed_at": known_at}
+    if state is not case.state:
+        changes["since"] = known_at
+    change = _CHANGES.get(step)
+    if change is not None:
+        changes |= change(case, fact, at, by)
+    if state not in WITH_A_UNIT and case.state in WITH_A_UNIT:
+        # What was asked of the unit's own time ends with it.
+        changes |= {"pending": (), "suspension": None}
     return replace(case, **changes)
 
 
@@ -196,29 +279,158 @@ def fold(entries: Iterable[Entry], case_number: str) -> Case:
     return case
 
 
-def _reclassified(reported: Reported, fact: Accepted) -> Reported:
-    if fact.category_code is None:
-        return reported
-    return replace(
-        reported,
-        category_code=fact.category_code,
-        category_name=fact.category_name or reported.category_name,
-        tier=fact.tier or reported.tier,
-    )
+Changes = dict[str, Any]
 
 
-def _lead_changed(
-    case: Case,
-    *,
-    acknowledged_at: datetime | None = None,
-    returned_at: datetime | None = None,
-    answered_at: datetime | None = None,
-) -> tuple[Dispatch, ...]:
+def _accepted(case: Case, fact: Accepted, at: datetime, by: str) -> Changes:
+    reported = case.reported
+    if fact.category_code is not None:
+        reported = replace(
+            reported,
+            category_code=fact.category_code,
+            category_name=fact.category_name or reported.category_name,
+            tier=fact.tier or reported.tier,
+        )
+    return {"reported": reported, "dispatch_by": fact.dispatch_by}
+
+
+def _linked(case: Case, fact: LinkedDuplicate, at: datetime, by: str) -> Changes:
+    return {"duplicate_of": fact.original}
+
+
+def _dispatched(case: Case, fact: Dispatched, at: datetime, by: str) -> Changes:
+    return {"dispatches": (*case.dispatches, Dispatch(fact.order)), "candidates": (), "coordination": None}
+
+
+def _assisted(case: Case, fact: Assisted, at: datetime, by: str) -> Changes:
+    return {"assists": (*case.assists, Dispatch(fact.order))}
+
+
+def _assistant(case: Case, fact: AssistantTold, **what: Any) -> Changes:
+    return {
+        "assists": tuple(replace(each, **what) if each.order.number == fact.number else each for each in case.assists)
+    }
+
+
+def _coordinated(case: Case, fact: Coordinated, at: datetime, by: str) -> Changes:
+    opened = Coordination(fact.level, fact.coordinator, at, fact.due_at)
+    return {"coordination": opened, "last_level": fact.level, "candidates": fact.candidates}
+
+
+def _returned(case: Case, fact: Returned, at: datetime, by: str) -> Changes:
+    return {
+        "dispatches": _lead_changed(case, returned_at=at),
+        "returns": case.returns + 1,
+        "dispatch_by": fact.decide_by,
+    }
+
+
+def _recalled(case: Case, fact: Recalled, at: datetime, by: str) -> Changes:
+    return {"dispatches": _lead_changed(case, recalled_at=at), "dispatch_by": fact.dispatch_by}
+
+
+def _sub_dispatched(case: Case, fact: SubDispatched, at: datetime, by: str) -> Changes:
+    others = tuple(each for each in case.sub_dispatches if each.department != fact.department)
+    return {"sub_dispatches": (*others, SubDispatch(fact.department, fact.status, at, fact.due_at))}
+
+
+def _asked(case: Case, fact: Asked, at: datetime, by: str) -> Changes:
+    return {"pending": (*case.pending, Pending(fact.question, by, at, fact.until))}
+
+
+def _decided(case: Case, fact: Decided, at: datetime, by: str) -> Changes:
+    changes: Changes = {"pending": tuple(each for each in case.pending if each.question is not fact.question)}
+    if fact.granted and fact.due_at is not None:
+        changes["dispatches"] = _lead_changed(case, moved_to=fact.due_at)
+    if fact.granted and fact.question is Question.EXTENSION:
+        changes["extensions"] = case.extensions + 1
+    if fact.granted and fact.question is Question.SUSPENSION and fact.review_at is not None:
+        asked = case.pending_question(Question.SUSPENSION)
+        # Rightly raised: the clock stood from when the unit asked.
+        changes["suspension"] = Suspension(asked.asked_at if asked else at, fact.review_at)
+    return changes
+
+
+def _resumed(case: Case, fact: Resumed, at: datetime, by: str) -> Changes:
+    return {"suspension": None, "dispatches": _lead_changed(case, moved_to=fact.due_at)}
+
+
+def _reckoned_again(case: Case, fact: ReckonedAgain, at: datetime, by: str) -> Changes:
+    return {"dispatches": _lead_changed(case, moved_to=fact.due_at, acknowledge_moved_to=fact.acknowledge_by)}
+
+
+def _answered(case: Case, fact: Answered, at: datetime, by: str) -> Changes:
+    return {
+        "dispatches": _lead_changed(case, answered_at=at),
+        "answer": fact.description,
+        "photos_after": fact.photos,
+        "verify_by": fact.verify_by,
+        "late_proof": fact.late_proof,
+        "late_proof_accepted": None if fact.late_proof is None else True,
+    }
+
+
+def _verification_requested(case: Case, fact: VerificationRequested, at: datetime, by: str) -> Changes:
+    return {"verifier": fact.unit_id, "verify_by": fact.due_at}
+
+
+def _failed(case: Case, fact: Verified, at: datetime, by: str) -> Changes:
+    return {
+        "verifications": case.verifications + 1,
+        "failed_verifications": case.failed_verifications + 1,
+        "verifier": None,
+        "verify_by": None,
+        "dispatches": (*case.dispatches, Dispatch(cast(Order, fact.rework))),
+    }
+
+
+def _reminded(level: int) -> Callable[[Case, Any, datetime, str], Changes]:
+    def changes(case: Case, fact: Reminded, at: datetime, by: str) -> Changes:
+        others = tuple(each for each in case.warnings if each.wait is not fact.wait)
+        return {"warnings": (*others, Warning(fact.wait, fact.due_at, level))}
+
+    return changes
+
+
+_CHANGES: Mapping[Step, Callable[[Case, Any, datetime, str], Changes]] = {
+    Step.ACCEPT: _accepted,
+    Step.LINK_DUPLICATE: _linked,
+    Step.DISPATCH: _dispatched,
+    Step.ASSIST: _assisted,
+    Step.RECALL: _recalled,
+    Step.COORDINATE: _coordinated,
+    Step.ESCALATE: _coordinated,
+    Step.ACKNOWLEDGE: lambda case, fact, at, by: {"dispatches": _lead_changed(case, acknowledged_at=at)},
+    Step.RETURN: _returned,
+    Step.SUB_DISPATCH: _sub_dispatched,
+    Step.REQUEST_EXTENSION: _asked,
+    Step.EXTEND: _decided,
+    Step.REFUSE_EXTENSION: _decided,
+    Step.REQUEST_SUSPENSION: _asked,
+    Step.SUSPEND: _decided,
+    Step.REFUSE_SUSPENSION: _decided,
+    Step.RESUME: _resumed,
+    Step.DISPUTE: _asked,
+    Step.UPHOLD_DISPUTE: _decided,
+    Step.DISMISS_DISPUTE: _decided,
+    Step.RECKON_AGAIN: _reckoned_again,
+    Step.ANSWER: _answered,
+    Step.JUDGE_LATE_PROOF: lambda case, fact, at, by: {"late_proof_accepted": fact.accepted},
+    Step.ACKNOWLEDGE_ASSISTING: lambda case, fact, at, by: _assistant(case, fact, acknowledged_at=at),
+    Step.RETURN_ASSISTING: lambda case, fact, at, by: _assistant(case, fact, returned_at=at),
+    Step.ANSWER_ASSISTING: lambda case, fact, at, by: _assistant(case, fact, answered_at=at),
+    Step.REQUEST_VERIFICATION: _verification_requested,
+    Step.PASS: lambda case, fact, at, by: {"verifications": case.verifications + 1},
+    Step.FAIL: _failed,
+    Step.CLOSE: lambda case, fact, at, by: {"closed_at": at},
+    Step.VOID: lambda case, fact, at, by: {"duplicate_of": cast(Voided, fact).duplicate_of},
+    Step.WARN: _reminded(1),
+    Step.REMIND: _reminded(2),
+    Step.SUPERVISE: _reminded(3),
+}
+"""What a step changes besides the state; those not named change nothing else."""
+
+
+def _lead_changed(case: Case, **what: Any) -> tuple[Dispatch, ...]:
     *before, lead = case.dispatches
-    changed = replace(
-        lead,
-        acknowledged_at=acknowledged_at or lead.acknowledged_at,
-        returned_at=returned_at or lead.returned_at,
-        answered_at=answered_at or lead.answered_at,
-    )
-    return (*before, changed)
+    return (*before, replace(lead, **what))

@@ -47,10 +47,10 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 
-def canonical(entry: Entry) -> bytes:
+def canonical(entry: Entry, body: str) -> bytes:
     """The bytes of an entry that the log's chain of digests covers. Never to be changed: a golden test holds them.
 
-    Personal data is covered by its reference only, so erasing it breaks no chain.
+    ``body`` is the fact's text as it was stored, so that a fact which has grown a field since breaks no chain. Personal data is covered by its reference only, so erasing it breaks no chain.
     """
     return orjson.dumps(
         [
@@ -72,12 +72,12 @@ def canonical(entry: Entry) -> bytes:
             entry.known_at,
             entry.directory_version,
             entry.audience,
-            fact_text(entry.fact),
+            body,
         ],
         option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC,
     )
 
 
-def digest(entry: Entry) -> bytes:
+def digest(entry: Entry, body: str) -> bytes:
     """SHA-256 of the canonical bytes."""
-    return hashlib.sha256(canonical(entry)).digest()
+    return hashlib.sha256(canonical(entry, body)).digest()

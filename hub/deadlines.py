@@ -104,6 +104,22 @@ def limit_by_hand(directory: Directory, tier: str, since: datetime, due_at: date
     return Limit(due_at, since, tier, directory.tiers[tier].unit, None)
 
 
+def coordination_limit(directory: Directory, tier: str, since: datetime, hours: float) -> Limit:
+    """Until when a coordination must be settled (协调): working hours, for urgent cases natural ones."""
+    unit = TimeUnit.NATURAL_HOURS if directory.tiers[tier].urgent else TimeUnit.WORKING_HOURS
+    return _limit(directory, tier, since, unit, hours)
+
+
+def moved(directory: Directory, tier: str, due_at: datetime, stood_since: datetime, stood_until: datetime) -> datetime:
+    """The deadline after the clock stood for a while: what was left when it stopped is left when it goes on."""
+    if stood_since >= due_at or stood_until <= stood_since:
+        return due_at
+    if directory.tiers[tier].unit is TimeUnit.NATURAL_HOURS:
+        return due_at + (stood_until - stood_since)
+    calendar = directory.calendar
+    return calendar.add_working(stood_until, calendar.working_between(stood_since, due_at))
+
+
 def due_soon_at(directory: Directory, limit: Limit) -> datetime:
     """When the due-soon warning (到期提醒) goes out: at the city's share of the limit's own kind of time."""
     return _at_share(directory, limit, directory.rules.due_soon_share)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from contracts.envelope import Mode
 from hub.cases import Case, Entry
+from hub.lateness import Delivery, Outage
+from hub.life_cycle import State
+from hub.nearby import Nearby
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,9 @@ class Outbox:
     """A batch as it is decided: what will be written together. Filled by the intake, read by the store."""
 
     cases: dict[int, Case] = field(default_factory=dict)
+    alarms: dict[int, datetime | None] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    befores: list[State | None] = field(default_factory=list)
     letters: list[LetterOrder] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
     personal: list[tuple[int, Personal]] = field(default_factory=list)
@@ -96,3 +101,6 @@ class Loaded:
     cases: Mapping[int, Case]
     remembered: Mapping[bytes, Remembered]
     attachments: Mapping[str, str]
+    near: Nearby
+    deliveries: Mapping[int, Delivery]
+    outages: Mapping[str, Sequence[Outage]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from hub.life_cycle import Step
 
@@ -62,13 +63,14 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitingDecision:
-    """No unit is clearly responsible; the command centre decides among the candidates or beyond."""
+class LinkedDuplicate:
+    """The report repeats another case (重复案件). ``rule`` names the rule where no person decided; metres apart."""
 
+    original: str
     reason_zh: str
     reason_en: str
-    candidates: tuple[str, ...] = ()
-    rule: str = ""
+    rule: str | None = None
+    metres: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class Order:
     sources: tuple[str, ...] = ()
     duty: str = "lead"
     assisting: tuple[str, ...] = ()
+    substitute: bool = False
+    insisted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,51 @@ class Dispatched:
     order: Order
     brief: Brief
     by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assisted:
+    """A further unit was ordered to assist (协助派遣), or answers as such."""
+
+    order: Order
+    brief: Brief
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantTold:
+    """What an assisting unit says of its own dispatch, by the dispatch's number."""
+
+    number: int
+    text: str | None = None
+    reason_code: str | None = None
+    handler: str | None = None
+    photos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A dispatch was taken back (撤回派遣); ``second`` where another unit gets the case at once (二次派遣)."""
+
+    number: int
+    unit_id: str
+    reason: str
+    second: bool = False
+    dispatch_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinated:
+    """A coordination was opened or taken a level up (协调): who leads it, until when, why, among whom."""
+
+    level: str
+    coordinator: str
+    due_at: datetime
+    reason_zh: str
+    reason_en: str
+    brief: Brief
+    candidates: tuple[str, ...] = ()
+    returns: int = 0
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +179,116 @@ class Returned:
     reason: str
     responsible_unit_id: str | None = None
     photos: tuple[str, ...] = ()
+    decide_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubDispatched:
+    """What a second-level platform tells of its department (二级派遣)."""
+
+    department: str
+    status: str
+    department_name: str | None = None
+    due_at: datetime | None = None
+    note: str | None = None
+
+
+class Question(StrEnum):
+    """What a unit may ask of the command centre while it has the case."""
+
+    EXTENSION = "extension"
+    SUSPENSION = "suspension"
+    DISPUTE = "dispute"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The unit asks (延期、挂账、争议): until when, or when to look again."""
+
+    question: Question
+    reason: str
+    until: datetime | None = None
+    photos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The command centre's word on a question. ``due_at`` is the unit's deadline from here on, where it moved."""
+
+    question: Question
+    granted: bool
+    reason: str
+    due_at: datetime | None = None
+    review_at: datetime | None = None
+    asked_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A suspension ended (恢复处置); the deadline moved by the time that the clock stood."""
+
+    reason: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReckonedAgain:
+    """A provisional deadline was reckoned again on the announced calendar."""
+
+    due_at: datetime
+    acknowledge_by: datetime
+    reckoned: str
+    provisional: bool
+
+
+class Fault(StrEnum):
+    """Whose time was lost where a dispatch came late: never the unit's."""
+
+    HUB = "hub"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A stretch of the unit's time that the hub or the network lost."""
+
+    fault: Fault
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LateProof:
+    """An answer that came late from a unit that was cut off (补传): it counts as of the sender's time.
+
+    The hub had marked the connection as cut off ``cut_off_since`` until ``back_at`` (None: not back yet).
+    """
+
+    connection_id: str
+    cut_off_since: datetime
+    back_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the unit did (反馈), in part or finally."""
+    """What the unit did (反馈), in part or finally. ``lost`` is what a late answer may set off."""
 
     description: str
     result: str
     handler: str | None = None
     done_at: datetime | None = None
     photos: tuple[str, ...] = ()
+    lost: tuple[Lost, ...] = ()
+    late_proof: LateProof | None = None
+    verify_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LateProofJudged:
+    """A person overruled how a late answer counts (补传认定)."""
+
+    accepted: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,33 +324,99 @@ class Closed:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """The case is void (作废)."""
+
+    reason: str
+    duplicate_of: str | None = None
+
+
+class Wait(StrEnum):
+    """What an open case waits for."""
+
+    ACCEPTANCE = "acceptance"
+    DISPATCHING = "dispatching"
+    COORDINATION = "coordination"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    HANDLING = "handling"
+    DECISION = "decision"
+    REVIEW = "review"
+    VERIFICATION = "verification"
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """Whom the case waits for was reminded (提醒、催办、督办) of what is due."""
+
+    wait: Wait
+    unit_id: str
+    due_at: datetime
+
+
 Fact = (
     Reported
     | Accepted
     | Rejected
-    | AwaitingDecision
+    | LinkedDuplicate
     | Dispatched
+    | Assisted
+    | AssistantTold
+    | Recalled
+    | Coordinated
     | Acknowledged
     | Returned
+    | SubDispatched
+    | Asked
+    | Decided
+    | Resumed
+    | ReckonedAgain
     | Answered
+    | LateProofJudged
     | VerificationRequested
     | Verified
     | Closed
+    | Voided
+    | Reminded
 )
 
 FACT_OF: Mapping[Step, type] = {
     Step.REPORT: Reported,
     Step.ACCEPT: Accepted,
     Step.REJECT: Rejected,
-    Step.AWAIT_DECISION: AwaitingDecision,
+    Step.LINK_DUPLICATE: LinkedDuplicate,
     Step.DISPATCH: Dispatched,
+    Step.ASSIST: Assisted,
+    Step.RECALL: Recalled,
+    Step.COORDINATE: Coordinated,
+    Step.ESCALATE: Coordinated,
     Step.ACKNOWLEDGE: Acknowledged,
     Step.RETURN: Returned,
+    Step.SUB_DISPATCH: SubDispatched,
+    Step.REQUEST_EXTENSION: Asked,
+    Step.EXTEND: Decided,
+    Step.REFUSE_EXTENSION: Decided,
+    Step.REQUEST_SUSPENSION: Asked,
+    Step.SUSPEND: Decided,
+    Step.REFUSE_SUSPENSION: Decided,
+    Step.RESUME: Resumed,
+    Step.DISPUTE: Asked,
+    Step.UPHOLD_DISPUTE: Decided,
+    Step.DISMISS_DISPUTE: Decided,
+    Step.RECKON_AGAIN: ReckonedAgain,
     Step.PROGRESS: Answered,
     Step.ANSWER: Answered,
+    Step.JUDGE_LATE_PROOF: LateProofJudged,
+    Step.ACKNOWLEDGE_ASSISTING: AssistantTold,
+    Step.RETURN_ASSISTING: AssistantTold,
+    Step.ANSWER_ASSISTING: AssistantTold,
     Step.REQUEST_VERIFICATION: VerificationRequested,
     Step.PASS: Verified,
     Step.FAIL: Verified,
     Step.CLOSE: Closed,
+    Step.VOID: Voided,
+    Step.WARN: Reminded,
+    Step.REMIND: Reminded,
+    Step.SUPERVISE: Reminded,
 }
 """Which fact each step establishes."""

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from time import perf_counter
 
 import asyncpg
@@ -17,12 +18,15 @@ import orjson
 from asyncpg.pgproto.pgproto import UUID
 
 from contracts.envelope import Message
+from contracts.messages import Body, Feedback, Report
 from contracts.problem import Problem, Violation
-from hub.case_numbers import case_id, day_of, month_of
+from hub.awaiting import next_reminder
+from hub.case_numbers import case_id, day_of, month_of, parse
 from hub.cases import Case
 from hub.clock import CityClock, machine_now
 from hub.decide import Context, decide
 from hub.decision import Answer, Decision, Loaded, Outbox, Remembered
+from hub.nearby import Nearby, open_case, stretches_of
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import batches
@@ -173,30 +177,67 @@ class Intake:
         # Before the transaction: it must not wait for anything but the database.
         first_serial = await self._serials(day, sum(1 for message in messages if message.kind == "case.report"))
         async with self.pool.acquire() as conn, conn.transaction():
-            loaded = await self._load(conn, messages, registry)
+            loaded = await self._load(conn, messages, registry, now)
             context = Context(
                 now=now,
                 registry=registry,
                 directory=registry.directory(now),
                 attachments=loaded.attachments,
                 new_ids=_ids(day, first_serial),
+                near=loaded.near,
+                others=loaded.cases,
+                deliveries=loaded.deliveries,
+                outages=loaded.outages,
             )
             fold = _Fold(loaded, context)
             outcomes = [fold.decide(message) for message in messages]
+            fold.set_alarms()
             base = await batches.write(conn, fold.outbox, now, machine, registry.directory_version)
         places = {(entry.case_id, entry.sequence): base + index for index, entry in enumerate(fold.outbox.entries)}
         return [_placed(outcome, places) for outcome in outcomes]
 
     async def _load(
-        self, conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], registry: Registry
+        self, conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], registry: Registry, now: datetime
     ) -> Loaded:
+        """Everything that deciding may ask for, set-wise. Lock order: stretches of the city, then cases, sorted."""
+        near = await self._near(conn, messages, registry, now)
         keys = {key for message in messages for key in message.keys}
         remembered = await batches.first_answers(conn, keys, registry.division_code)
         ids = {message.case_id for message in messages if message.case_id is not None}
+        ids |= {number for message in messages for number in _named(message.body, registry.division_code)}
         cases = await batches.lock_cases(conn, ids) if ids else {}
         photos = {photo for message in messages for photo in getattr(message.body, "photos", ())}
         attachments = await batches.known_attachments(conn, photos) if photos else {}
-        return Loaded(cases, remembered, attachments)
+        late = {
+            case.case_id: case.lead.order.unit_id
+            for message in messages
+            if isinstance(message.body, Feedback) and (case := cases.get(message.case_id or 0)) is not None
+            if case.lead is not None and case.due_at is not None and case.due_at < now
+        }
+        if not late:
+            return Loaded(cases, remembered, attachments, near, {}, {})
+        clock = self.clock()
+        since = machine_now() - timedelta(hours=registry.city.rules.late_proof_hours)
+        deliveries = await batches.deliveries(conn, late, clock)
+        outages = await batches.outages(conn, set(late.values()), since, clock)
+        return Loaded(cases, remembered, attachments, near, deliveries, outages)
+
+    async def _near(
+        self, conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], registry: Registry, now: datetime
+    ) -> Nearby:
+        rules = registry.city.rules
+        reports = [message.body for message in messages if isinstance(message.body, Report)]
+        if not reports or rules.duplicate_metres == 0:
+            return Nearby()
+        stretches = stretches_of(reports, registry.directory(now).grid, rules.duplicate_metres)
+        if not stretches:
+            return Nearby()
+        await batches.lock_stretches(conn, stretches)
+        since = now - timedelta(hours=rules.duplicate_hours)
+        found = Nearby()
+        for case in await batches.open_near(conn, stretches, since, case_id(day_of(since, registry.zone), 0)):
+            found.add(case.reported.location.grid_cell, open_case(case))
+        return found
 
     async def _serials(self, day: int, wanted: int) -> int:
         if wanted == 0:
@@ -232,6 +273,14 @@ class _Numbers:
         self.day, self.next_serial, self.end = day, first, first + count
 
 
+def _named(body: Body, division: str) -> Iterator[int]:
+    """The cases that a message names besides its own."""
+    for number in (getattr(body, "original", None), getattr(body, "duplicate_of", None)):
+        case = parse(number, division) if number else None
+        if case is not None:
+            yield case
+
+
 def _ids(day: int, first_serial: int) -> Iterator[int]:
     serial = first_serial
     while True:
@@ -259,8 +308,14 @@ class _Fold:
             if case is not None and problem.kind != "case_unknown":
                 self._remember_refusal(message, case, problem)
             return problem
-        self._keep(message, decision)
+        self._keep(message, decision, case)
         return self._remember(message, decision)
+
+    def set_alarms(self) -> None:
+        """When time alone next does something to each case that was touched."""
+        for case in self.outbox.cases.values():
+            reminder = next_reminder(case, self.context.moments)
+            self.outbox.alarms[case.case_id] = reminder[0] if reminder else None
 
     def _remembered(self, message: Message) -> Remembered | None:
         for key in message.keys:
@@ -274,14 +329,18 @@ class _Fold:
             return None
         return self.outbox.cases.get(message.case_id) or self.loaded.cases.get(message.case_id)
 
-    def _keep(self, message: Message, decision: Decision) -> None:
+    def _keep(self, message: Message, decision: Decision, before: Case | None) -> None:
         out, case = self.outbox, decision.case
         out.cases[case.case_id] = case
         out.entries.extend(decision.entries)
+        out.befores.append(before.state if before else None)
+        out.befores.extend(entry.state for entry in decision.entries[:-1])
         out.letters.extend(decision.letters)
         out.sights.extend(decision.sights)
         if decision.personal is not None:
             out.personal.append((case.case_id, decision.personal))
+        if not message.raw:
+            return
         out.raw.append((case.case_id, UUID(message.keys[0]), message.received_at, message.content_type, message.raw))
 
     def _remember(self, message: Message, decision: Decision) -> Answer:

@@ -11,7 +11,12 @@ from contracts.city import City, Directory
 from contracts.nouns import Connection, Role, Transport, UnitState
 from contracts.profile import ConnectionProfile, Profile
 
-DESK_RECEIVES = frozenset({"case.dispatch", "case.verification_request"})
+DESK_RECEIVES = frozenset(
+    {
+        *("case.dispatch", "case.recall_notice", "case.verification_request"),
+        *("case.coordination", "case.reminder", "case.decision_notice"),
+    }
+)
 """What waits at a unit's desk (its browser page and inbox) where no connection of its own takes it."""
 
 

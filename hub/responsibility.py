@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from contracts.city import Component, Condition, ConditionName, Directory, Duty, Facts, Kind, Standing, Truth, any_of
+from contracts.city import Component, Condition, ConditionName, Directory, Facts, Kind, Standing, Truth, any_of
 from contracts.city import Responsibility as Row
+from contracts.messages import Duty
 
 
 class Rule(StrEnum):

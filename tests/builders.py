@@ -60,7 +60,8 @@ def a_registry(*profiles: dict[str, Any], state: UnitState = UnitState.LIVE) -> 
 def a_context(registry: Registry | None = None, now: datetime = MORNING, **more: Any) -> Context:
     """What deciding may know at a moment."""
     registry = registry or a_registry()
-    return Context(now, registry, registry.directory(now), more.pop("attachments", {}), more.pop("new_ids", ids()))
+    more.setdefault("new_ids", ids())
+    return Context(now, registry, registry.directory(now), **more)
 
 
 def ids(day: int = 20261123) -> Iterator[int]:
@@ -69,6 +70,7 @@ def ids(day: int = 20261123) -> Iterator[int]:
 
 
 _numbers = itertools.count(1)
+_places = itertools.count(1)
 
 
 def a_message(body: Body, unit: str, case: Case | None = None, key: str | None = None, **more: Any) -> Message:
@@ -91,8 +93,9 @@ def a_message(body: Body, unit: str, case: Case | None = None, key: str | None =
 
 
 def a_report(category: str = CLEAR, unit: str = COLLECTOR, key: str | None = None, **more: Any) -> Message:
-    """A collector's report inside the main city."""
-    place = {"longitude": 118.87, "latitude": 28.95, **more.pop("place", {})}
+    """A collector's report inside the main city, each at a place of its own: none repeats another."""
+    row, column = divmod(next(_places) % 1600, 40)
+    place = {"longitude": 118.86 + column * 5e-4, "latitude": 28.94 + row * 5e-4, **more.pop("place", {})}
     fields = {name: more.pop(name) for name in list(more) if name in Report.model_fields}
     body = Report.model_validate_json(
         json.dumps({"category_code": category, "description": "自来水管破裂", "place": place, **fields})
@@ -125,8 +128,8 @@ def feedback(case: Case, unit: str = LEAD, *, final: bool = True, **more: Any) -
     return a_message(Feedback(description="已修复", final=final), unit, case, **more)
 
 
-def a_return(case: Case, unit: str = LEAD) -> Message:
-    return a_message(Return(reason_code=ReturnReason.NOT_RESPONSIBLE, reason="非本单位管养"), unit, case)
+def a_return(case: Case, unit: str = LEAD, reason: ReturnReason = ReturnReason.NOT_RESPONSIBLE) -> Message:
+    return a_message(Return(reason_code=reason, reason="非本单位管养"), unit, case)
 
 
 def verification(case: Case, finding: Finding = Finding.PASSED, unit: str = COLLECTOR) -> Message:

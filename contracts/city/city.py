@@ -23,13 +23,13 @@ from contracts.city.rows import (
     Category,
     CityRules,
     CityUnit,
-    Duty,
     KnownFinding,
     Phase,
     Responsibility,
     Standard,
     Tier,
 )
+from contracts.messages import Duty
 
 R = TypeVar("R", bound=Row)
 Key = TypeVar("Key", bound=Hashable)

@@ -8,7 +8,6 @@ from contracts.city.rows import (
     AreaGovernance,
     Category,
     CityUnit,
-    Duty,
     Kind,
     KnownFinding,
     Phase,
@@ -18,6 +17,7 @@ from contracts.city.rows import (
     TimeUnit,
 )
 from contracts.city.tables import Cells
+from contracts.messages import Duty
 from contracts.nouns import Role
 
 BELONGS_TO_THIS_UNIT = "belongs to this unit"

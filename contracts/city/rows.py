@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from contracts.city.conditions import Condition, ConditionName, Facts, Truth, all_of
 from contracts.city.row import Certainty, Row
+from contracts.messages import Duty
 from contracts.nouns import Role
 
 
@@ -15,13 +16,6 @@ class Kind(StrEnum):
 
     COMPONENT = "component"
     EVENT = "event"
-
-
-class Duty(StrEnum):
-    """What a row of the matrix charges a unit with: to lead (负责) or to assist (协助)."""
-
-    LEAD = "lead"
-    ASSIST = "assist"
 
 
 class TimeUnit(StrEnum):
@@ -183,4 +177,7 @@ class CityRules:
     supervision_factor: float
     extensions_max: int
     late_proof_hours: float
+    return_chain: int
+    duplicate_metres: float
+    duplicate_hours: float
     origins: tuple[SectionOrigin, ...]

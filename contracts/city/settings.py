@@ -25,6 +25,7 @@ LIMITS = (
     *("accept_minutes_urgent", "dispatch_minutes_urgent", "verify_minutes_urgent"),
     *("coordinate_district_hours", "coordinate_command_hours", "coordinate_government_hours"),
     "late_proof_hours",
+    "duplicate_hours",
 )
 
 
@@ -65,6 +66,8 @@ def read_settings(path: Path, faults: list[Fault]) -> CitySettings | None:
         accept_sources=intake.words("accept_sources", tuple(ReportSource)),
         due_soon_share=limits.number("due_soon_share", 0.01, 0.99),
         supervision_factor=limits.number("supervision_factor", 1, 100),
+        return_chain=int(limits.number("return_chain", 1, 100)),
+        duplicate_metres=limits.number("duplicate_metres", 0, 1_000),
         extensions_max=int(limits.number("extensions_max", 0, 100)),
         origins=origins,
         **{name: limits.number(name, 0.01, 10_000) for name in LIMITS},

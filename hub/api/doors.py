@@ -34,7 +34,7 @@ from hub.store import reading
 from hub.store.pool import LOST
 from hub.trace import TRACEPARENT, new_traceparent, trace_id_of
 
-_CASE_ROUTE = re.compile(r"/api/v1/cases/([^/]{1,64})/([a-z]{1,32})")
+_CASE_ROUTE = re.compile(r"/api/v1/cases/([^/]{1,64})/([a-z-]{1,32})")
 REPLAYED = (b"idempotency-replayed", b"true")
 SHELF_BYTES_MAX = 256 * 1024
 SHELVED = frozenset({"category_unknown", "unit_unknown", "attachment_unknown", "place_impossible", "moment_impossible"})

@@ -18,7 +18,8 @@ from auth.principal import Principal
 from contracts.checking import check_body
 from contracts.cloudevents import Event, attributes_of, event_from_headers, parse_batch, parse_event
 from contracts.envelope import Message, Mode, Sender
-from contracts.messages import CONTRACTS, INBOUND, Body, Report
+from contracts.live import CONTRACTS, INBOUND
+from contracts.messages import Body, Report
 from contracts.problem import Problem, Violation
 from hub.case_numbers import parse
 from hub.trace import TRACEPARENT, new_traceparent
@@ -29,12 +30,27 @@ NEWEST: Mapping[str, type[Body]] = {model.contract.partition("/")[0]: model for 
 ROUTES: Mapping[str, str] = {
     "acceptance": "case.acceptance",
     "rejection": "case.rejection",
+    "duplicate": "case.duplicate",
     "dispatch": "case.dispatch_request",
+    "assistance": "case.assistance_request",
+    "recall": "case.recall",
     "acknowledgement": "case.acknowledgement",
     "return": "case.return",
+    "sub-dispatch": "case.sub_dispatch",
+    "extension": "case.extension_request",
+    "extension-decision": "case.extension_decision",
+    "suspension": "case.suspension_request",
+    "suspension-decision": "case.suspension_decision",
+    "resumption": "case.resumption",
+    "dispute": "case.dispute",
+    "dispute-decision": "case.dispute_decision",
+    "coordination": "case.coordination_request",
+    "coordination-result": "case.coordination_result",
     "feedback": "case.feedback",
+    "late-proof-decision": "case.late_proof_decision",
     "verification": "case.verification",
     "closing": "case.closing",
+    "void": "case.void",
 }
 """The last part of a resource route → the contract that it takes."""
 

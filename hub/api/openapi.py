@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from contracts.catalogue import schema_of
-from contracts.messages import INBOUND, Body
+from contracts.live import INBOUND
+from contracts.messages import Body
 from hub.api.deps import inlined
 from hub.api.incoming import NEWEST, ROUTES
 from hub.life_cycle import Stage, State
@@ -29,12 +30,27 @@ TAGS = [
 SUMMARIES = {
     "acceptance": "受理 / accept a report",
     "rejection": "不予受理 / reject a report",
-    "dispatch": "派遣 / dispatch to a unit",
+    "duplicate": "认定重复 / link to the case it repeats",
+    "dispatch": "派遣、二次派遣 / dispatch to a unit",
+    "assistance": "协助派遣 / order a unit to assist",
+    "recall": "撤回派遣 / recall a dispatch",
     "acknowledgement": "签收 / acknowledge a dispatch",
     "return": "退回 / return a dispatch",
+    "sub-dispatch": "二级派遣 / tell of a department's part",
+    "extension": "申请延期 / ask for more time",
+    "extension-decision": "延期审批 / decide on more time",
+    "suspension": "申请挂账 / ask for a suspension",
+    "suspension-decision": "挂账审批 / decide on a suspension",
+    "resumption": "恢复处置 / end a suspension",
+    "dispute": "提出争议 / dispute",
+    "dispute-decision": "争议裁定 / decide a dispute",
+    "coordination": "提请协调 / open a coordination",
+    "coordination-result": "协调结果 / the result of a coordination",
     "feedback": "处置反馈 / feed back",
+    "late-proof-decision": "补传认定 / judge a late proof",
     "verification": "核查 / verify",
     "closing": "结案 / close by hand",
+    "void": "作废 / void a case",
 }
 
 

@@ -9,16 +9,28 @@ from hub.facts import (
     Accepted,
     Acknowledged,
     Answered,
-    AwaitingDecision,
+    Asked,
+    AssistantTold,
+    Assisted,
     Closed,
+    Coordinated,
+    Decided,
     Dispatched,
     Fact,
+    LateProofJudged,
+    LinkedDuplicate,
     Order,
+    Recalled,
+    ReckonedAgain,
     Rejected,
+    Reminded,
     Reported,
+    Resumed,
     Returned,
+    SubDispatched,
     VerificationRequested,
     Verified,
+    Voided,
 )
 from hub.life_cycle import Step
 
@@ -60,9 +72,6 @@ def _lines(fact: Fact, say: Phrases) -> tuple[Lines, tuple[str, ...]]:
             ], ()
         case Rejected():
             return [("reason", fact.reason)], ()
-        case AwaitingDecision():
-            names = _names(fact.candidates, say)
-            return [("reason", say.either(fact.reason_zh, fact.reason_en)), ("candidates", names)], ()
         case Dispatched():
             return _order(fact.order, say), ()
         case Acknowledged():
@@ -87,6 +96,57 @@ def _lines(fact: Fact, say: Phrases) -> tuple[Lines, tuple[str, ...]]:
             return [("finding", fact.description), ("collector", fact.collector), *rework], fact.photos
         case Closed():
             return [("rule", say.code(fact.rule) if fact.rule else None), ("reason", fact.reason)], ()
+        case _:
+            return _bend(fact, say)
+
+
+def _bend(fact: Fact, say: Phrases) -> tuple[Lines, tuple[str, ...]]:
+    """The facts beside the main road."""
+    match fact:
+        case LinkedDuplicate():
+            return [("original", fact.original), ("reason", say.either(fact.reason_zh, fact.reason_en))], ()
+        case Assisted():
+            return _order(fact.order, say), ()
+        case AssistantTold():
+            return [("handler", fact.handler), ("note", fact.text)], fact.photos
+        case Recalled():
+            return [("from_unit", say.unit(fact.unit_id)), ("reason", fact.reason)], ()
+        case Coordinated():
+            return [
+                ("coordinator", say.unit(fact.coordinator)),
+                ("reason", say.either(fact.reason_zh, fact.reason_en)),
+                ("due_at", say.exact(fact.due_at).text),
+                ("candidates", _names(fact.candidates, say)),
+            ], ()
+        case SubDispatched():
+            return [
+                ("department", fact.department_name or fact.department),
+                ("status", say.code(fact.status)),
+                ("due_at", say.exact(fact.due_at).text if fact.due_at else None),
+                ("note", fact.note),
+            ], ()
+        case Asked():
+            return [("reason", fact.reason), ("until", say.exact(fact.until).text if fact.until else None)], fact.photos
+        case Decided():
+            return [
+                ("reason", fact.reason),
+                ("due_at", say.exact(fact.due_at).text if fact.due_at else None),
+                ("review_at", say.exact(fact.review_at).text if fact.review_at else None),
+            ], ()
+        case Resumed():
+            return [("reason", fact.reason), ("due_at", say.exact(fact.due_at).text)], ()
+        case ReckonedAgain():
+            return [("due_at", say.exact(fact.due_at).text), ("rule", fact.reckoned)], ()
+        case LateProofJudged() | Voided():
+            return [("reason", fact.reason)], ()
+        case Reminded():
+            return [
+                ("to_unit", say.unit(fact.unit_id)),
+                ("awaited", say.code(fact.wait.value)),
+                ("due_at", say.exact(fact.due_at).text),
+            ], ()
+        case _:
+            return [], ()
 
 
 def _order(order: Order, say: Phrases) -> Lines:

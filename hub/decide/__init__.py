@@ -8,9 +8,10 @@ from datetime import timedelta
 from contracts.envelope import Message
 from contracts.problem import Problem
 from hub.cases import Case
-from hub.decide import handling, ordering, permission, reporting, verifying
+from hub.decide import asking, coordinating, ending, handling, ordering, permission, reminding, reporting, verifying
 from hub.decide.course import Context, Course
 from hub.decision import Decision
+from hub.ticking import Tick
 
 __all__ = ["Context", "decide"]
 
@@ -21,12 +22,28 @@ DECISIONS: Mapping[str, Callable[[Course], None]] = {
     "case.report": reporting.report,
     "case.acceptance": reporting.accept,
     "case.rejection": reporting.reject,
+    "case.duplicate": ending.link_duplicate,
     "case.dispatch_request": ordering.dispatch_by_hand,
+    "case.assistance_request": ordering.assist_by_hand,
+    "case.recall": ordering.recall,
     "case.acknowledgement": handling.acknowledge,
     "case.return": handling.send_back,
+    "case.sub_dispatch": handling.tell_of_department,
+    "case.extension_request": asking.ask_extension,
+    "case.extension_decision": asking.decide_extension,
+    "case.suspension_request": asking.ask_suspension,
+    "case.suspension_decision": asking.decide_suspension,
+    "case.resumption": asking.resume,
+    "case.dispute": asking.dispute,
+    "case.dispute_decision": asking.decide_dispute,
+    "case.coordination_request": coordinating.request,
+    "case.coordination_result": coordinating.settle,
     "case.feedback": handling.feed_back,
+    "case.late_proof_decision": asking.judge_late_proof,
     "case.verification": verifying.verify,
     "case.closing": verifying.close,
+    "case.void": ending.void,
+    Tick.kind: reminding.tick,
 }
 """Which decision each kind of message asks for."""
 

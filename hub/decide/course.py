@@ -6,34 +6,60 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from contracts.bends import CoordinationNotice, DecisionNotice, RecallNotice, Reminder
 from contracts.city import Directory
 from contracts.envelope import Message
 from contracts.messages import Dispatch, StatusNotice, VerificationRequest
-from contracts.nouns import Connection
+from contracts.nouns import Connection, Role
 from contracts.problem import Problem
+from hub.awaiting import Awaited
 from hub.case_numbers import number_of
 from hub.cases import Case, Entry, advance, opened
-from hub.deadlines import Limits, limits_from
+from hub.deadlines import Limits, due_soon_at, limit_by_hand, limits_from, supervision_at
 from hub.decision import Decision, LetterOrder, Personal, Sight
-from hub.facts import Dispatched, Fact, VerificationRequested, Verified
+from hub.facts import (
+    Assisted,
+    Coordinated,
+    Decided,
+    Dispatched,
+    Fact,
+    LateProofJudged,
+    Order,
+    Recalled,
+    Reminded,
+    Resumed,
+    VerificationRequested,
+    Verified,
+    Voided,
+)
+from hub.lateness import Delivery, Outage
 from hub.life_cycle import STATE_WORDS, STEP_WORDS, State, Step, StepNotAllowed, after, steps_from
+from hub.nearby import Nearby
 from hub.registry import Registry
-
-HUB = "hub"
-"""Who acts where a rule decides and no unit."""
+from hub.ticking import HUB
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What deciding a batch may know: the city time, the registry, the attachments named, the ids in hand."""
+    """What deciding a batch may know, loaded and locked for all of it.
+
+    The city time, the registry, the attachments named, the ids in hand, the open cases near reported places, the cases
+    that messages name besides their own, and for late answers how their dispatch was delivered (by case) and when
+    their unit was cut off (by unit).
+    """
 
     now: datetime
     registry: Registry
     directory: Directory
     attachments: Mapping[str, str] = field(default_factory=dict)
     new_ids: Iterator[int] = field(default_factory=lambda: iter(()))
+    near: Nearby = field(default_factory=Nearby)
+    others: Mapping[int, Case] = field(default_factory=dict)
+    deliveries: Mapping[int, Delivery] = field(default_factory=dict)
+    outages: Mapping[str, Sequence[Outage]] = field(default_factory=dict)
 
     _limits: dict[str, Limits] = field(default_factory=dict)
+    _moments: dict[tuple[str, datetime, datetime], tuple[datetime, datetime]] = field(default_factory=dict)
 
     def limits(self, tier: str) -> Limits:
         """Every limit of a tier from now; reckoned once for a batch."""
@@ -41,6 +67,20 @@ class Context:
         if known is None:
             known = self._limits[tier] = limits_from(self.directory, tier, self.now)
         return known
+
+    def moments(self, awaited: Awaited, tier: str) -> tuple[datetime, datetime]:
+        """When a wait is due soon and when supervision begins; reckoned once for equal waits of a batch."""
+        key = (tier, awaited.since, awaited.due_at)
+        known = self._moments.get(key)
+        if known is None:
+            limit = limit_by_hand(self.directory, tier, awaited.since, awaited.due_at)
+            known = due_soon_at(self.directory, limit), supervision_at(self.directory, limit)
+            self._moments[key] = known
+        return known
+
+    def centre(self) -> str:
+        """The unit that is the command centre."""
+        return next(iter(self.registry.units_with(Role.COMMAND_CENTER, self.now)), HUB)
 
 
 @dataclass(slots=True)
@@ -82,7 +122,7 @@ class Course:
         case, now = self.known, self.context.now
         at = now if by_rule else self.message.effective_at or now
         try:
-            moved = advance(case, step, fact, at, now)
+            moved = advance(case, step, fact, at, now, HUB if by_rule else self.message.sender.unit_id)
         except StepNotAllowed:
             raise not_allowed(case, step) from None
         watched, watching = case.watchers, moved.watchers
@@ -137,18 +177,46 @@ class Course:
                 self.sights.append(Sight(unit, entry.case_id, entry.sequence, open=True))
             for unit in sorted(watched - watching):
                 self.sights.append(Sight(unit, entry.case_id, entry.sequence, open=False))
-        addressed = _addressed(entry)
+        addressed = self._addressed(entry)
         told = {unit for unit, _, _ in addressed}
-        notices = [(unit, StatusNotice.contract, None) for unit in entry.audience if unit not in told]
+        # A reminder is between the hub and whom it reminds.
+        notices = [
+            (unit, StatusNotice.contract, None) for unit in entry.audience if unit not in told and unit != entry.unit_id
+        ]
+        if isinstance(entry.fact, Reminded):
+            notices = []
         registry = self.context.registry
         written = [
             (unit, contract, due, connection)
             for unit, contract, due in (*addressed, *notices)
-            if contract != StatusNotice.contract or unit != entry.unit_id
             for connection in registry.receivers_of(unit, contract)
         ]
         if written:
             self._write(entry, written)
+
+    def _addressed(self, entry: Entry) -> list[tuple[str, str, datetime | None]]:
+        """Who must be written to because of an entry, besides those who are merely told: (unit, contract, due)."""
+        case, fact = self.known, entry.fact
+        match fact:
+            case Dispatched() | Assisted():
+                return [(fact.order.unit_id, Dispatch.contract, fact.order.due_at)]
+            case Verified(rework=Order() as rework):
+                return [(rework.unit_id, Dispatch.contract, rework.due_at)]
+            case VerificationRequested():
+                return [(fact.unit_id, VerificationRequest.contract, fact.due_at)]
+            case Coordinated():
+                return [(fact.coordinator, CoordinationNotice.contract, fact.due_at)]
+            case Recalled():
+                return [(fact.unit_id, RecallNotice.contract, None)]
+            case Reminded():
+                return [(fact.unit_id, Reminder.contract, None)]
+            case Decided() | Resumed() | LateProofJudged():
+                return [(case.dispatches[-1].order.unit_id, DecisionNotice.contract, None)]
+            case Voided():
+                open_orders = [each.order for each in (*case.dispatches[-1:], *case.assists) if not each.over]
+                return [(order.unit_id, RecallNotice.contract, None) for order in open_orders]
+            case _:
+                return []
 
     def _write(self, entry: Entry, written: Sequence[tuple[str, str, datetime | None, Connection]]) -> None:
         case = self.known
@@ -171,26 +239,14 @@ class Course:
         self.case = replace(case, letter_counts=tuple(counts.items()))
 
 
-def _addressed(entry: Entry) -> list[tuple[str, str, datetime]]:
-    """Who must be written to because of an entry, besides those who are merely told."""
-    fact = entry.fact
-    if isinstance(fact, Dispatched):
-        return [(fact.order.unit_id, Dispatch.contract, fact.order.due_at)]
-    if isinstance(fact, Verified) and fact.rework is not None:
-        return [(fact.rework.unit_id, Dispatch.contract, fact.rework.due_at)]
-    if isinstance(fact, VerificationRequested):
-        return [(fact.unit_id, VerificationRequest.contract, fact.due_at)]
-    return []
-
-
-def not_allowed(case: Case, step: Step) -> Problem:
-    """The refusal that says what the case's state is and what it allows."""
+def not_allowed(case: Case, step: Step, why_zh: str = "", why_en: str = "") -> Problem:
+    """The refusal that says what the case's state is, perhaps more closely why, and what it allows."""
     state, word = STATE_WORDS[case.state], STEP_WORDS[step]
     possible = steps_from(case.state)
     return Problem(
         "step_not_allowed",
-        zh=f"案件 {case.case_number} 现为「{state.zh}」,不能{word.zh}。",
-        en=f"Case {case.case_number} is {state.en}; it cannot take the step '{word.en}'.",
+        zh=f"案件 {case.case_number} 现为「{state.zh}」{why_zh and f'({why_zh})'},不能{word.zh}。",
+        en=f"Case {case.case_number} is {state.en}{why_en and f' ({why_en})'}; it cannot take the step '{word.en}'.",
         fields=state_fields(case) | {"step": step.value, "steps_allowed": [each.value for each in possible]},
     )
 

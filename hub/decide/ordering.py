@@ -1,22 +1,24 @@
-"""Orders (派遣): to whom, until when, why; by a rule or by the command centre's hand. Pure."""
+"""Orders (派遣): to whom, until when, why; by a rule or by the command centre's hand; assisting ones, recalls. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import cast
 
+from contracts.bends import AssistanceRequest, Recall
 from contracts.city import Facts
-from contracts.messages import DispatchRequest
+from contracts.messages import DispatchRequest, Duty
 from contracts.problem import Problem, Violation
 from hub.cases import Case
-from hub.decide.course import Course
-from hub.facts import AwaitingDecision, Brief, Dispatched, Order
-from hub.life_cycle import Step
-from hub.responsibility import Because, Clear, choose_unit
+from hub.deadlines import limits_from
+from hub.decide.course import Course, not_allowed, state_fields
+from hub.facts import Assisted, Brief, Dispatched, Order, Recalled, ReckonedAgain
+from hub.life_cycle import WITH_A_UNIT, State, Step
+from hub.responsibility import Because, Clear, Unclear, choose_unit
 
 
-def dispatch_by_rule(course: Course) -> None:
-    """五(三)派遣: what is clear goes straight to its unit; what is not waits for the command centre."""
+def dispatch_by_rule(course: Course) -> Unclear | None:
+    """五(三)派遣: what is clear goes straight to its unit, its assistants with it. What is not clear is returned."""
     case, context = course.known, course.context
     reported = case.reported
     facts = Facts(
@@ -26,38 +28,141 @@ def dispatch_by_rule(course: Course) -> None:
         attributes=dict(reported.attributes),
     )
     chosen = choose_unit(context.directory, facts)
-    if isinstance(chosen, Clear):
-        order = _order(course, chosen.unit_id, chosen.because, assisting=chosen.assisting)
-        course.take(Step.DISPATCH, Dispatched(order, brief_of(case)), by_rule=True)
-        return
-    because = chosen.because
-    course.take(
-        Step.AWAIT_DECISION, AwaitingDecision(because.zh, because.en, chosen.candidates, because.rule), by_rule=True
-    )
+    if not isinstance(chosen, Clear):
+        return chosen
+    order = order_to(course, chosen.unit_id, chosen.because, assisting=chosen.assisting)
+    course.take(Step.DISPATCH, Dispatched(order, brief_of(case)), by_rule=True)
+    assist(course, chosen.assisting, chosen.because, order.due_at, by_rule=True)
+    return None
 
 
 def dispatch_by_hand(course: Course) -> None:
-    """The command centre names the unit (人工派遣)."""
-    body, context = cast(DispatchRequest, course.message.body), course.context
-    if body.unit_id not in context.directory.units:
-        said = Violation("#/unit_id", f"没有单位 {body.unit_id}", f"there is no unit {body.unit_id}", "unit")
-        raise Problem("unit_unknown", violations=(said,))
-    if body.due_at is not None and body.due_at <= context.now:
-        said = Violation("#/due_at", "时限应在将来", "the deadline must lie ahead", "future")
-        raise Problem("moment_impossible", violations=(said,))
+    """The command centre names the unit (人工派遣); where another has it, that is a second dispatch (二次派遣)."""
+    body = cast(DispatchRequest, course.message.body)
+    known_unit(course, body.unit_id)
+    for index, unit in enumerate(body.assisting):
+        known_unit(course, unit, f"#/assisting/{index}")
+    lies_ahead(course, body.due_at)
+    case = course.known
+    if case.state in WITH_A_UNIT and case.lead is not None:
+        if case.lead.order.unit_id == body.unit_id:
+            raise not_allowed(case, Step.DISPATCH, "该单位正在处置", "that unit has it already")
+        _recall(course, body.reason, second=True)
     course.refuse_unless(Step.DISPATCH)
     because = Because(
         "by_hand", f"指挥中心决定:{body.reason}"[:4000], f"the command centre decided: {body.reason}"[:4000]
     )
-    order = _order(course, body.unit_id, because, due_at=body.due_at)
+    order = order_to(course, body.unit_id, because, due_at=body.due_at, assisting=body.assisting)
     course.take(Step.DISPATCH, Dispatched(order, brief_of(course.known), by_hand=True))
+    assist(course, body.assisting, because, order.due_at, by_rule=False)
 
 
-def next_order(course: Course, unit_id: str, *, rework: bool = False) -> Order:
+def recall(course: Course) -> None:
+    """The command centre takes the dispatch back (撤回派遣); the case waits for its next word."""
+    _recall(course, cast(Recall, course.message.body).reason, second=False)
+
+
+def assist_by_hand(course: Course) -> None:
+    """The command centre orders a further unit to assist (协助派遣)."""
+    body = cast(AssistanceRequest, course.message.body)
+    known_unit(course, body.unit_id)
+    lies_ahead(course, body.due_at)
+    course.refuse_unless(Step.ASSIST)
+    case = course.known
+    if case.lead is None or body.unit_id == case.lead.order.unit_id or case.assisting(body.unit_id):
+        raise not_allowed(case, Step.ASSIST, "该单位已在牵头或协助", "that unit leads or assists already")
+    because = Because("by_hand", body.reason, body.reason)
+    assist(course, (body.unit_id,), because, body.due_at or case.lead.due_at, by_rule=False)
+
+
+def assist(course: Course, units: tuple[str, ...], because: Because, due_at: datetime | None, *, by_rule: bool) -> None:
+    """An assisting order for each unit that does not assist yet; they do not close the case, the lead does."""
+    for unit in units:
+        case = course.known
+        if unit == case.lead_unit_id or case.assisting(unit) is not None:
+            continue
+        order = order_to(course, unit, because, due_at=due_at, duty=Duty.ASSIST)
+        course.take(Step.ASSIST, Assisted(order, brief_of(case)), by_rule=by_rule)
+
+
+def rework(course: Course) -> Order:
     """The order for rework (返工): the same unit, the same number, one round more, a new limit."""
     last = course.known.dispatches[-1].order
     because = Because("rework", "核查未通过,返工", "verification failed: rework", ())
-    return _order(course, unit_id, because, number=last.number, round=last.round + 1 if rework else 1)
+    return order_to(course, last.unit_id, because, number=last.number, round=last.round + 1)
+
+
+def reckoned_again(course: Course) -> ReckonedAgain | None:
+    """A provisional deadline on the calendar as it is known now; None where nothing came of it."""
+    case, context = course.known, course.context
+    if case.lead is None or not case.lead.order.provisional or case.state not in WITH_A_UNIT or case.extensions:
+        return None
+    order = case.lead.order
+    limits = limits_from(context.directory, order.tier, order.dispatched_at)
+    if limits.handle.provisional and limits.handle.due_at == case.lead.due_at:
+        return None
+    if limits.handle.due_at == case.lead.due_at and case.lead.moved_to is not None:
+        return None
+    return ReckonedAgain(
+        limits.handle.due_at,
+        min(limits.acknowledge.due_at, limits.handle.due_at),
+        limits.handle.reckoned,
+        limits.handle.provisional,
+    )
+
+
+def order_to(
+    course: Course,
+    unit_id: str,
+    because: Because,
+    *,
+    number: int | None = None,
+    round: int = 1,
+    due_at: datetime | None = None,
+    assisting: tuple[str, ...] = (),
+    substitute: bool = False,
+    duty: Duty = Duty.LEAD,
+) -> Order:
+    """An order from now. To a unit whose return is overruled it is the old one: its clock never stood."""
+    case, context = course.known, course.context
+    limits = context.limits(case.reported.tier)
+    by_hand = due_at is not None
+    due = due_at or limits.handle.due_at
+    highest = max((each.order.number for each in (*case.dispatches, *case.assists)), default=0)
+    insisted = False
+    if duty is Duty.LEAD and case.state in (State.RETURNED, State.IN_COORDINATION) and case.dispatches:
+        last = case.dispatches[-1]
+        insisted = last.returned_at is not None and last.order.unit_id == unit_id
+        if insisted:
+            number, round = last.order.number, last.order.round
+            due = due_at or last.due_at
+    return Order(
+        number=number or highest + 1,
+        unit_id=unit_id,
+        round=round,
+        dispatched_at=case.dispatches[-1].order.dispatched_at if insisted else context.now,
+        acknowledge_by=min(limits.acknowledge.due_at, due),
+        due_at=due,
+        tier=case.reported.tier,
+        reckoned=_reckoned(limits.handle.reckoned, by_hand=by_hand, insisted=insisted),
+        provisional=limits.handle.provisional and not by_hand,
+        because_zh=because.zh,
+        because_en=because.en,
+        rule=because.rule,
+        sources=because.sources,
+        duty=duty.value,
+        assisting=assisting,
+        substitute=substitute,
+        insisted=insisted,
+    )
+
+
+def _reckoned(by_tier: str, *, by_hand: bool, insisted: bool) -> str:
+    if by_hand:
+        return "指挥中心指定 set by the command centre"
+    if insisted:
+        return "退回不成立,原时限不变 the return was overruled: the first deadline stands"
+    return by_tier
 
 
 def brief_of(case: Case, finding: str | None = None) -> Brief:
@@ -74,34 +179,25 @@ def brief_of(case: Case, finding: str | None = None) -> Brief:
     )
 
 
-def _order(
-    course: Course,
-    unit_id: str,
-    because: Because,
-    *,
-    number: int | None = None,
-    round: int = 1,
-    due_at: datetime | None = None,
-    assisting: tuple[str, ...] = (),
-) -> Order:
-    case, context = course.known, course.context
-    limits = context.limits(case.reported.tier)
-    by_hand = due_at is not None
-    due = due_at or limits.handle.due_at
-    highest = max((each.order.number for each in case.dispatches), default=0)
-    return Order(
-        number=number or highest + 1,
-        unit_id=unit_id,
-        round=round,
-        dispatched_at=context.now,
-        acknowledge_by=min(limits.acknowledge.due_at, due),
-        due_at=due,
-        tier=case.reported.tier,
-        reckoned="指挥中心指定 set by the command centre" if by_hand else limits.handle.reckoned,
-        provisional=limits.handle.provisional and not by_hand,
-        because_zh=because.zh,
-        because_en=because.en,
-        rule=because.rule,
-        sources=because.sources,
-        assisting=assisting,
-    )
+def known_unit(course: Course, unit_id: str, pointer: str = "#/unit_id") -> None:
+    """Raises ``Problem`` where the directory in force has no such unit."""
+    if unit_id not in course.context.directory.units:
+        said = Violation(pointer, f"没有单位 {unit_id}", f"there is no unit {unit_id}", "unit")
+        raise Problem("unit_unknown", violations=(said,))
+
+
+def lies_ahead(course: Course, moment: datetime | None, pointer: str = "#/due_at") -> None:
+    """Raises ``Problem`` for a deadline in the past."""
+    if moment is not None and moment <= course.context.now:
+        said = Violation(pointer, "时限应在将来", "the deadline must lie ahead", "future")
+        raise Problem("moment_impossible", violations=(said,), fields=state_fields(course.known))
+
+
+def _recall(course: Course, reason: str, *, second: bool) -> None:
+    course.refuse_unless(Step.RECALL)
+    case = course.known
+    if case.lead is None:
+        raise not_allowed(case, Step.RECALL)
+    order = case.lead.order
+    dispatch_by = course.context.limits(case.reported.tier).dispatch.due_at
+    course.take(Step.RECALL, Recalled(order.number, order.unit_id, reason, second, dispatch_by))

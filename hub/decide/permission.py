@@ -7,14 +7,30 @@ from contracts.nouns import Role, UnitState
 from contracts.problem import Problem
 from hub.cases import Case
 from hub.decide.course import Context, state_fields
+from hub.ticking import Tick
 
-COMMAND_ONLY = frozenset({"case.acceptance", "case.rejection", "case.dispatch_request", "case.closing"})
-BY_LEAD = frozenset({"case.acknowledgement", "case.return", "case.feedback"})
+COMMAND_ONLY = frozenset(
+    {
+        *("case.acceptance", "case.rejection", "case.duplicate", "case.void", "case.closing"),
+        *("case.dispatch_request", "case.assistance_request", "case.recall", "case.coordination_request"),
+        *("case.extension_decision", "case.suspension_decision", "case.resumption", "case.dispute_decision"),
+        "case.late_proof_decision",
+    }
+)
+BY_LEAD = frozenset(
+    {
+        *("case.acknowledgement", "case.return", "case.feedback", "case.sub_dispatch"),
+        *("case.extension_request", "case.suspension_request", "case.dispute"),
+    }
+)
+BY_ASSISTANT = frozenset({"case.acknowledgement", "case.return", "case.feedback"})
 
 
 def check(message: Message, case: Case | None, context: Context) -> None:
     """Raises ``Problem`` where the sender may not send this message now."""
     sender, kind = message.sender, message.kind
+    if kind == Tick.kind:
+        return
     state = context.registry.may_send(sender.unit_id)
     if state in (UnitState.SUSPENDED, UnitState.RETIRED):
         raise Problem(
@@ -51,8 +67,15 @@ def check(message: Message, case: Case | None, context: Context) -> None:
         )
     if kind in COMMAND_ONLY and not command:
         raise Problem("forbidden", "只有指挥中心可以发送此消息。", "Only the command centre may send this message.")
-    if kind in BY_LEAD and sender.unit_id != case.lead_unit_id:
+    assists = kind in BY_ASSISTANT and case.assisting(sender.unit_id) is not None
+    if kind in BY_LEAD and sender.unit_id != case.lead_unit_id and not assists:
         raise _not_with(case, sender.unit_id)
+    if kind == "case.coordination_result" and not (command or _coordinates(case, sender.unit_id)):
+        raise Problem(
+            "forbidden",
+            "协调结果由主持协调的单位或指挥中心给出。",
+            "The coordinator, or the command centre, gives the result of a coordination.",
+        )
     if kind == "case.verification" and not (command or sender.unit_id == case.verifier or _verifies(case, roles)):
         raise Problem(
             "forbidden",
@@ -61,13 +84,17 @@ def check(message: Message, case: Case | None, context: Context) -> None:
         )
 
 
+def _coordinates(case: Case, unit_id: str) -> bool:
+    return case.coordination is not None and case.coordination.coordinator == unit_id
+
+
 def _verifies(case: Case, roles: frozenset[str]) -> bool:
     # Nobody is asked at the moment: the state, not the sender, is what is wrong, and the refusal should say so.
     return case.verifier is None and Role.COLLECTOR in roles
 
 
 def _had_it(case: Case, unit_id: str) -> bool:
-    return any(dispatch.order.unit_id == unit_id for dispatch in case.dispatches)
+    return any(dispatch.order.unit_id == unit_id for dispatch in (*case.dispatches, *case.assists))
 
 
 def _not_with(case: Case, unit_id: str) -> Problem:

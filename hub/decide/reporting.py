@@ -10,12 +10,14 @@ from contracts.city import Category
 from contracts.coordinates import ImpossibleCoordinates, to_wgs84
 from contracts.messages import Acceptance, Rejection, Report
 from contracts.problem import Problem, Violation
+from hub.decide.coordinating import coordinate_unclear
 from hub.decide.course import Context, Course
 from hub.decide.ordering import dispatch_by_rule
 from hub.decide.photos import own_photos
 from hub.decision import Personal
-from hub.facts import Accepted, Location, Rejected, Reported
+from hub.facts import Accepted, LinkedDuplicate, Location, Rejected, Reported
 from hub.life_cycle import Step
+from hub.nearby import cells_around, open_case
 
 
 def report(course: Course) -> None:
@@ -51,6 +53,8 @@ def report(course: Course) -> None:
         ),
         standing,
     )
+    if _repeats_another(course):
+        return
     rules = context.directory.rules
     if rules.accept_by_rule and body.source.value in rules.accept_sources and location.area_id is not None:
         _accepted(course, Accepted(rule="filing_standard"), by_rule=True)
@@ -87,7 +91,32 @@ def _accepted(course: Course, told: Accepted, *, by_rule: bool) -> None:
         Accepted(told.rule, told.reason, told.category_code, told.category_name, told.tier, limit.due_at),
         by_rule=by_rule,
     )
-    dispatch_by_rule(course)
+    unclear = dispatch_by_rule(course)
+    if unclear is not None:
+        coordinate_unclear(course, unclear)
+
+
+def _repeats_another(course: Course) -> bool:
+    """A report of what is already being dealt with is linked to it, and goes no further."""
+    case, context = course.known, course.context
+    rules, place = context.directory.rules, case.reported.location
+    seen = open_case(case)
+    cells = cells_around(context.directory.grid, place.longitude, place.latitude, rules.duplicate_metres)
+    found = context.near.repeated(seen, cells, rules.duplicate_metres, rules.duplicate_hours)
+    if rules.duplicate_metres == 0 or found is None:
+        context.near.add(place.grid_cell, seen)
+        return False
+    other, apart = found
+    hours = f"{rules.duplicate_hours:g}"
+    told = LinkedDuplicate(
+        other.case_number,
+        f"与未结案件 {other.case_number} 同类,相距 {apart:.0f} 米,{hours} 小时内上报",
+        f"same category as the open case {other.case_number}, {apart:.0f} m away, within {hours} hours",
+        rule="near",
+        metres=round(apart, 1),
+    )
+    course.take(Step.LINK_DUPLICATE, told, by_rule=True)
+    return True
 
 
 def _category(context: Context, code: str) -> Category:

@@ -7,7 +7,7 @@ from typing import cast
 from contracts.messages import Closing, Finding, Verification
 from contracts.nouns import Role
 from hub.decide.course import Course
-from hub.decide.ordering import brief_of, next_order
+from hub.decide.ordering import brief_of, rework
 from hub.decide.photos import own_photos
 from hub.facts import Closed, VerificationRequested, Verified
 from hub.life_cycle import Step
@@ -49,9 +49,8 @@ def verify(course: Course) -> None:
     case = course.known
     # An order needs a case in verification; the table refuses any other state with its own words.
     course.refuse_unless(Step.FAIL)
-    rework = next_order(course, case.dispatches[-1].order.unit_id, rework=True)
     brief = brief_of(case, finding=body.description)
-    course.take(Step.FAIL, Verified(body.collector, body.description, body.photos, rework, brief))
+    course.take(Step.FAIL, Verified(body.collector, body.description, body.photos, rework(course), brief))
 
 
 def close(course: Course) -> None:

@@ -10,9 +10,28 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from contracts.cloudevents import write_event
+from contracts.messages import Duty
 from contracts.nouns import Letter, RenderedLetter
 from hub.codec import fact_from
-from hub.facts import Brief, Dispatched, Fact, Order, Rejected, Returned, VerificationRequested, Verified
+from hub.facts import (
+    Assisted,
+    Brief,
+    Coordinated,
+    Decided,
+    Dispatched,
+    Fact,
+    LateProofJudged,
+    LinkedDuplicate,
+    Order,
+    Recalled,
+    Rejected,
+    Reminded,
+    Resumed,
+    Returned,
+    VerificationRequested,
+    Verified,
+    Voided,
+)
 from hub.letters import Told, letter_id
 from hub.life_cycle import STAGE_OF, Step
 from hub.trace import letter_traceparent
@@ -67,7 +86,7 @@ def _dispatch(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
         found = cast(Verified, fact)
         order, brief = cast(Order, found.rework), cast(Brief, found.brief)
     else:
-        ordered = cast(Dispatched, fact)
+        ordered = cast(Dispatched | Assisted, fact)
         order, brief = ordered.order, ordered.brief
     return _present(
         case_number=letter.case_number,
@@ -88,6 +107,9 @@ def _dispatch(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
         component_code=brief.component_code,
         photos=brief.photos,
         finding=brief.finding,
+        # Said only where it is not the rule: letters of before these fields stay the bytes they were.
+        duty=order.duty if order.duty != Duty.LEAD else None,
+        substitute=order.substitute or None,
     )
 
 
@@ -106,9 +128,70 @@ def _verification_request(letter: Letter, told: Told, fact: Fact) -> dict[str, A
     )
 
 
+def _coordination(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
+    opened = cast(Coordinated, fact)
+    return _present(
+        case_number=letter.case_number,
+        level=opened.level,
+        unit_id=opened.coordinator,
+        because=opened.reason_zh,
+        due_at=opened.due_at,
+        **_of(opened.brief),
+        returns=opened.returns,
+        candidates=opened.candidates,
+        area_id=opened.brief.location.area_id,
+        component_code=opened.brief.component_code,
+        photos=opened.brief.photos,
+    )
+
+
+def _recall(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
+    stopped = cast(Recalled | Voided, fact)
+    return _present(
+        case_number=letter.case_number,
+        # A void ends every dispatch that the unit has.
+        dispatch_number=stopped.number if isinstance(stopped, Recalled) else 1,
+        unit_id=letter.unit_id,
+        reason=stopped.reason,
+    )
+
+
+_LEVELS = {Step.WARN: "due_soon", Step.REMIND: "overdue", Step.SUPERVISE: "supervision"}
+
+
+def _reminder(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
+    reminded = cast(Reminded, fact)
+    return _present(
+        case_number=letter.case_number,
+        level=_LEVELS[told.step],
+        awaited=reminded.wait.value,
+        unit_id=reminded.unit_id,
+        due_at=reminded.due_at,
+    )
+
+
+def _decision(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
+    about, granted, review_at = "late_proof", True, None
+    match fact:
+        case Decided():
+            about, granted, review_at = fact.question.value, fact.granted, fact.review_at
+        case Resumed():
+            about = "resumption"
+        case LateProofJudged():
+            granted = fact.accepted
+    return _present(
+        case_number=letter.case_number,
+        about=about,
+        granted=granted,
+        reason=cast(Decided | Resumed | LateProofJudged, fact).reason,
+        due_at=fact.due_at if isinstance(fact, Decided | Resumed) else None,
+        review_at=review_at,
+    )
+
+
 def _status(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
     order = fact.order if isinstance(fact, Dispatched) else None
-    reason = fact.reason if isinstance(fact, Returned | Rejected) else None
+    moved_to = fact.due_at if isinstance(fact, Decided | Resumed | Coordinated) else None
     return _present(
         case_number=letter.case_number,
         version=told.sequence,
@@ -117,13 +200,27 @@ def _status(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
         stage=STAGE_OF[told.state].value,
         changed_at=told.effective_at,
         lead_unit_id=order.unit_id if order else None,
-        due_at=order.due_at if order else None,
-        reason=reason,
+        due_at=order.due_at if order else moved_to,
+        reason=_reason(fact),
     )
+
+
+def _reason(fact: Fact) -> str | None:
+    match fact:
+        case Coordinated() | LinkedDuplicate():
+            return fact.reason_zh
+        case Returned() | Rejected() | Recalled() | Decided() | Resumed() | LateProofJudged() | Voided():
+            return fact.reason
+        case _:
+            return None
 
 
 _DATA: Mapping[str, Callable[[Letter, Told, Fact], dict[str, Any]]] = {
     "case.dispatch": _dispatch,
+    "case.recall_notice": _recall,
+    "case.coordination": _coordination,
+    "case.reminder": _reminder,
+    "case.decision_notice": _decision,
     "case.verification_request": _verification_request,
     "case.status": _status,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,10 @@ from asyncpg.pgproto.pgproto import UUID
 
 from hub.case_numbers import number_of
 from hub.cases import Case
+from hub.clock import CityClock
 from hub.codec import case_from, case_text, fact_text
 from hub.decision import Answer, Outbox, Remembered
+from hub.lateness import Delivery, Outage
 from hub.store.pool import Connection
 from hub.store.sql import statements
 
@@ -41,6 +43,58 @@ async def known_attachments(conn: Connection, ids: Collection[str]) -> dict[str,
     return {row["attachment_id"]: row["unit_id"] for row in rows}
 
 
+async def lock_stretches(conn: Connection, stretches: Collection[tuple[str, str]]) -> None:
+    """Decide reports of these categories and cells alone, until the transaction ends."""
+    await conn.execute(SQL["lock_stretches"], [f"{category} {cell}" for category, cell in stretches])
+
+
+async def open_near(
+    conn: Connection, stretches: Collection[tuple[str, str]], since: datetime, from_case: int
+) -> list[Case]:
+    """Open cases of these categories in these cells; none registered before ``since``."""
+    categories, cells = zip(*stretches, strict=True)
+    rows = await conn.fetch(SQL["open_near"], categories, cells, since, from_case)
+    return [case_from(row["body"]) for row in rows]
+
+
+async def deliveries(conn: Connection, leads: Mapping[int, str], clock: CityClock) -> dict[int, Delivery]:
+    """How each case's last dispatch reached its lead unit, in city time."""
+    rows = await conn.fetch(SQL["dispatch_deliveries"], list(leads), list(leads.values()))
+    return {
+        row["case_id"]: Delivery(
+            clock.at(row["written_at"]),
+            *(clock.at(row[moment]) if row[moment] else None for moment in ("tried_at", "cut_off_at", "received_at")),
+        )
+        for row in rows
+    }
+
+
+async def outages(
+    conn: Connection, units: Collection[str], since: datetime, clock: CityClock
+) -> dict[str, list[Outage]]:
+    """When units were cut off, in city time; outages that ended before ``since`` (machine time) are left out."""
+    found: dict[str, list[Outage]] = {}
+    for row in await conn.fetch(SQL["outages"], list(units), since):
+        until = clock.at(row["until"]) if row["until"] else None
+        found.setdefault(row["unit_id"], []).append(Outage(row["connection_id"], clock.at(row["since"]), until))
+    return found
+
+
+async def due_alarms(conn: Connection, now: datetime, limit: int) -> list[Case]:
+    """The cases that time alone does something to now, the longest overdue first."""
+    return [case_from(row["body"]) for row in await conn.fetch(SQL["due_alarms"], now, limit)]
+
+
+async def set_alarms(conn: Connection, alarms: Sequence[tuple[int, int, datetime | None]]) -> None:
+    """(case, version, when to look again): a case that moved on meanwhile has its own alarm."""
+    await conn.execute(SQL["set_alarms"], *_columns(3, alarms))
+
+
+async def look_at_provisional(conn: Connection, now: datetime) -> None:
+    """The calendar changed: look now at every deadline that rests on a provisional one."""
+    await conn.execute(SQL["look_at_provisional"], now)
+
+
 async def take_numbers(conn: Connection, day: int, wanted: int) -> int:
     """The first serial of a block of ``wanted`` serials of a day."""
     first: int = await conn.fetchval(SQL["take_numbers"], day, wanted)
@@ -64,7 +118,7 @@ async def write(conn: Connection, outbox: Outbox, now: datetime, machine: dateti
             SQL["write_batch"],
             len(outbox.entries) + len(outbox.letters),
             *_columns(
-                13,
+                16,
                 [
                     (
                         case.case_id,
@@ -79,6 +133,9 @@ async def write(conn: Connection, outbox: Outbox, now: datetime, machine: dateti
                         case.reported.tier,
                         case.registered_at,
                         case.due_at,
+                        outbox.alarms.get(case.case_id),
+                        case.lead is not None and case.lead.order.provisional,
+                        case.reported.component_code,
                         case_text(case),
                     )
                     for _, case in sorted(outbox.cases.items())
@@ -89,12 +146,13 @@ async def write(conn: Connection, outbox: Outbox, now: datetime, machine: dateti
             *_columns(5, outbox.raw),
             *_columns(3, [(case_id, item.personal_id, item.body) for case_id, item in outbox.personal]),
             *_columns(
-                13,
+                14,
                 [
                     (
                         entry.case_id,
                         entry.sequence,
                         entry.step,
+                        before,
                         entry.state,
                         entry.mode,
                         entry.unit_id,
@@ -106,7 +164,7 @@ async def write(conn: Connection, outbox: Outbox, now: datetime, machine: dateti
                         UUID(entry.personal_id) if entry.personal_id else None,
                         entry.effective_at,
                     )
-                    for entry in outbox.entries
+                    for entry, before in zip(outbox.entries, outbox.befores, strict=True)
                 ],
             ),
             directory_version,

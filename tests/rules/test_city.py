@@ -20,13 +20,13 @@ from contracts.city import (
     CityDocumentUnreadable,
     CityFolderUnusable,
     CityUnit,
-    Duty,
     Fault,
     Kind,
     Standing,
     TimeUnit,
     load_city,
 )
+from contracts.messages import Duty
 from contracts.nouns import Role
 
 FOLDER = Path(__file__).parents[2] / "contracts" / "cities" / "quzhou"

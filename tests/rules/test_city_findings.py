@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from contracts.city import City, Duty, Finding, KnownFinding, Severity, check_city, load_city
+from contracts.city import City, Finding, KnownFinding, Severity, check_city, load_city
+from contracts.messages import Duty
 
 FOLDER = Path(__file__).parents[2] / "contracts" / "cities" / "quzhou"
 

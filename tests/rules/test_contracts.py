@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from contracts.catalogue import MODELS, SCHEMAS, outside_subset, page, stale_schemas, write_schemas
 from contracts.checking import PATTERNS, check_value
-from contracts.messages import INBOUND
+from contracts.live import INBOUND
 from contracts.problem import Problem
 from contracts.samples import INVALID, VALID
 

@@ -14,6 +14,7 @@ from hub.life_cycle import State, Step
 from tests.builders import (
     CLEAR,
     COLLECTOR,
+    COMMAND,
     LEAD,
     MORNING,
     UNCLEAR,
@@ -51,7 +52,8 @@ def test_a_clear_report_is_accepted_and_dispatched_in_one_breath() -> None:
 
 def test_an_unclear_report_waits_for_the_command_centre_with_its_candidates() -> None:
     case = a_case(UNCLEAR)
-    assert case.state is State.ACCEPTED
+    assert case.state is State.IN_COORDINATION
+    assert case.coordination is not None and case.coordination.coordinator == COMMAND
     assert set(case.candidates) == {"telecom", "mobile", "unicom", "tietong"}
     assert case.lead is None
 
@@ -125,7 +127,7 @@ def test_failed_verification_sends_rework_to_the_same_unit_under_the_same_number
 def test_a_returned_case_is_dispatched_again_under_the_next_number() -> None:
     case = a_case()
     case = after(case, a_return(case))
-    assert (case.state, case.lead) == (State.RETURNED, None)
+    assert (case.state, case.lead) == (State.IN_COORDINATION, None)
     case = after(case, dispatch_to(case, "power"))
     assert (case.lead_unit_id, case.dispatches[-1].order.number) == ("power", 2)
 

@@ -60,11 +60,22 @@ def test_the_canonical_bytes_of_an_entry_are_fixed() -> None:
         audience=("collection", "telecom"), message_key=b"\1" * 16, message_digest=b"\2" * 32,
         personal_id="00000000-0000-0000-0000-000000000001", position=7,
     )  # fmt: skip
-    assert canonical(entry).startswith(
+    assert canonical(entry, FACT_TEXT).startswith(
         b'["entry/1",7,2026112300000001,3,"dispatch","dispatched","live","hub","hub",null,null,"01010101'
     )
-    assert hashlib.sha256(canonical(entry)).hexdigest() == GOLDEN_ENTRY
+    assert hashlib.sha256(canonical(entry, FACT_TEXT)).hexdigest() == GOLDEN_ENTRY
 
+
+FACT_TEXT = (
+    '{"order":{"number":1,"unit_id":"telecom","round":1,"dispatched_at":"2026-11-23T01:00:00.123456+00:00","a'
+    'cknowledge_by":"2026-11-23T01:00:00.123456+00:00","due_at":"2026-11-23T01:00:00.123456+00:00","tier":"A"'
+    ',"reckoned":"A: 4 自然小时 natural hours","provisional":false,"because_zh":"台账权属","because_en":"the register'
+    '","rule":"register","sources":[],"duty":"lead","assisting":[]},"brief":{"category_code":"C0107","categor'
+    'y_name":"通讯井盖","description":"井盖破损","location":{"longitude":118.87,"latitude":28.95,"grid_cell":"x855_y1'
+    '057","area_id":"kecheng","given_longitude":118.87,"given_latitude":28.95,"given_system":"WGS84","address'
+    '":"上街路口"},"component_code":"3308020107000001","photos":["att_1"],"finding":null},"by_hand":false}'
+)
+"""A fact as it was stored when facts had fewer fields."""
 
 GOLDEN_ENTRY = "c055cdde8139c667399d921271f55c53cdaa1df476667a001767f2288546d28b"
 

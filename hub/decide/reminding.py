@@ -1,0 +1,41 @@
+"""What time alone brings (计时): warnings, reminders, supervision, a coordination that nobody settled. Pure."""
+
+from __future__ import annotations
+
+from contracts.bends import Level
+from hub import coordination
+from hub.awaiting import CENTRE, DUE_SOON, OVERDUE, SUPERVISION, next_reminder
+from hub.decide.coordinating import escalate
+from hub.decide.course import Course
+from hub.decide.ordering import reckoned_again
+from hub.facts import Reminded, Wait
+from hub.life_cycle import Step
+from hub.responsibility import Because
+
+STEP_OF = {DUE_SOON: Step.WARN, OVERDUE: Step.REMIND, SUPERVISION: Step.SUPERVISE}
+REMINDERS_MAX = 12
+"""More of one case at one moment would be a circle."""
+
+
+def tick(course: Course) -> None:
+    """Everything that has become due: each reminder once, in the order of its moments."""
+    again = reckoned_again(course)
+    if again is not None:
+        course.take(Step.RECKON_AGAIN, again, by_rule=True)
+    for _ in range(REMINDERS_MAX):
+        reminder = next_reminder(course.known, course.context.moments)
+        if reminder is None or reminder[0] > course.context.now:
+            return
+        _, awaited, level = reminder
+        unit = course.context.centre() if awaited.unit_id == CENTRE else awaited.unit_id
+        course.take(STEP_OF[level], Reminded(awaited.wait, unit, awaited.due_at), by_rule=True)
+        if awaited.wait is Wait.COORDINATION and level == OVERDUE:
+            _up(course)
+
+
+def _up(course: Course) -> None:
+    """五(四): what a level could not settle in its time goes to the next; the last is put under supervision."""
+    under_way = course.known.coordination
+    if under_way is not None and coordination.higher(Level(under_way.level)) is not None:
+        because = Because("overdue", "协调超期,提级协调", "the coordination is overdue: a level up")
+        escalate(course, because, by_rule=True)

@@ -1,0 +1,113 @@
+"""Near-duplicates (重复案件): which open case a report repeats, by category, place and time. Pure.
+
+Reports of one category in one stretch of the city are decided one after the other, under a lock on every cell that the
+circle around them touches: of two that come at the same moment, the second sees the first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from contracts.city.areas import Grid
+from contracts.coordinates import ImpossibleCoordinates, to_wgs84
+from contracts.envelope import Mode
+from contracts.messages import Report
+from hub.cases import Case
+
+EARTH_METRES = 6_371_008.8
+"""Mean radius of the earth (IUGG)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An open case as a report is compared with it."""
+
+    case_id: int
+    case_number: str
+    category_code: str
+    component_code: str | None
+    longitude: float
+    latitude: float
+    registered_at: datetime
+    mode: Mode
+
+
+@dataclass(slots=True)
+class Nearby:
+    """The open cases near the places that a batch reports, by (category, cell); it grows as the batch is decided."""
+
+    cases: dict[tuple[str, str], list[Open]] = field(default_factory=dict)
+
+    def add(self, cell: str, case: Open) -> None:
+        """Another open case in a cell."""
+        self.cases.setdefault((case.category_code, cell), []).append(case)
+
+    def repeated(self, report: Open, cells: tuple[str, ...], metres: float, hours: float) -> tuple[Open, float] | None:
+        """The earliest open case that the report repeats, and how many metres lie between; None where it is new.
+
+        Two known components are two problems; the same component is one, wherever the finger pointed.
+        """
+        since = report.registered_at - timedelta(hours=hours)
+        found: list[tuple[Open, float]] = []
+        for cell in cells:
+            for other in self.cases.get((report.category_code, cell), ()):
+                if other.mode is not report.mode or other.registered_at < since or other.case_id == report.case_id:
+                    continue
+                apart = metres_between(report.longitude, report.latitude, other.longitude, other.latitude)
+                both = report.component_code and other.component_code
+                if apart <= metres and (not both or report.component_code == other.component_code):
+                    found.append((other, apart))
+        return min(found, key=lambda each: each[0].case_id) if found else None
+
+
+def open_case(case: Case) -> Open:
+    """A case as reports are compared with it."""
+    told = case.reported
+    return Open(
+        case_id=case.case_id,
+        case_number=case.case_number,
+        category_code=told.category_code,
+        component_code=told.component_code,
+        longitude=told.location.longitude,
+        latitude=told.location.latitude,
+        registered_at=case.registered_at,
+        mode=case.mode,
+    )
+
+
+def stretches_of(reports: Iterable[Report], grid: Grid, metres: float) -> set[tuple[str, str]]:
+    """Every (category, cell) in which reports may repeat each other or an open case; impossible places have none."""
+    found: set[tuple[str, str]] = set()
+    for report in reports:
+        place = report.place
+        with suppress(ImpossibleCoordinates):
+            point = to_wgs84(place.longitude, place.latitude, place.system)
+            cells = cells_around(grid, point.longitude, point.latitude, metres)
+            found.update((report.category_code, cell) for cell in cells)
+    return found
+
+
+def cells_around(grid: Grid, longitude: float, latitude: float, metres: float) -> tuple[str, ...]:
+    """Every cell that the square around a point touches, its own first."""
+    return tuple(dict.fromkeys(_cells(grid, longitude, latitude, metres)))
+
+
+def _cells(grid: Grid, longitude: float, latitude: float, metres: float) -> Iterator[str]:
+    yield grid.cell(longitude, latitude)
+    north = math.degrees(metres / EARTH_METRES)
+    east = north / max(math.cos(math.radians(latitude)), 0.01)
+    for x in (-east, 0.0, east):
+        for y in (-north, 0.0, north):
+            yield grid.cell(longitude + x, latitude + y)
+
+
+def metres_between(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:
+    """The great-circle distance (haversine)."""
+    one, two = math.radians(latitude), math.radians(other_latitude)
+    across = math.radians(other_longitude - longitude)
+    half = math.sin((two - one) / 2) ** 2 + math.cos(one) * math.cos(two) * math.sin(across / 2) ** 2
+    return 2 * EARTH_METRES * math.asin(min(1.0, math.sqrt(half)))
