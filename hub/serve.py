@@ -19,7 +19,7 @@ import structlog
 from hub.app import data_folder, logs_to_stderr
 from hub.first_start import Prepared, prepare
 from hub.settings import Settings
-from hub.store.embedded import StoreFault, running_server
+from hub.store.embedded import StoreFault, keep, running_server
 
 DSN_VARIABLE = "CITYHUB_WORKER_DSN"
 READY_SECONDS = 60.0
@@ -72,7 +72,12 @@ async def _database(settings: Settings) -> AsyncIterator[str]:
         yield settings.database
         return
     async with running_server(settings.data / "postgresql") as server:
-        yield server.dsn
+        keeping = asyncio.create_task(keep(server), name="database")
+        try:
+            yield server.dsn
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
 
 
 @contextlib.contextmanager

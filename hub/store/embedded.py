@@ -64,6 +64,10 @@ SETTINGS: Mapping[str, str] = {
 
 LOG_BYTES_MAX = 10 * 1024 * 1024
 
+WATCH_SECONDS = 0.25
+"""How soon the death of a kept server is noticed."""
+
+_AGAIN_SECONDS = 2.0
 _POLL_SECONDS = 0.01
 _DATA, _PASSWORD, _LOG, _SERVER_LOCK, _USERS_LOCK = "data", "password", "postgres.log", "server.lock", "users.lock"
 # The last bit lets access(2) heed the capability, by which PostgreSQL looks for its own executables: the kernel else
@@ -107,6 +111,8 @@ class EmbeddedServer:
     dsn: str = field(repr=False)
     adopted: bool
     users: IO[bytes] = field(repr=False)
+    binaries: Path | None
+    settings: Mapping[str, str]
 
     def dsn_of(self, database: str) -> str:
         """The way to another database of this server, as the same role."""
@@ -146,13 +152,14 @@ async def start(
     ``binaries`` is a folder with ``initdb`` and ``postgres``, see ``find_binaries``; ``settings`` go over ``SETTINGS``.
     The time limit leaves room for the recovery after a power cut. Raises ``StoreFault``.
     """
+    wanted = {**SETTINGS, **(settings or {})}
     try:
         async with asyncio.timeout(timeout_seconds):
             folder = await asyncio.to_thread(_made, folder)
             # Waits only while the last user is ending the server.
             users = await _locked(folder / _USERS_LOCK, fcntl.LOCK_SH)
             try:
-                launched, dsn = await _launched_or_reached(folder, binaries, {**SETTINGS, **(settings or {})})
+                launched, dsn = await _launched_or_reached(folder, binaries, wanted)
             except StoreFault:
                 await _leave(folder, users)
                 raise
@@ -171,7 +178,7 @@ async def start(
             f"Not allowed to use {error.filename or folder}; run as the user that the data folder belongs to.",
         ) from error
     log.info("database.started" if launched else "database.adopted", folder=str(folder))
-    return EmbeddedServer(folder, folder / _DATA, dsn, not launched, users)
+    return EmbeddedServer(folder, folder / _DATA, dsn, not launched, users, binaries, wanted)
 
 
 async def stop(server: EmbeddedServer, *, timeout_seconds: float = 60.0) -> bool:
@@ -179,6 +186,22 @@ async def stop(server: EmbeddedServer, *, timeout_seconds: float = 60.0) -> bool
     ended = await _leave(server.folder, server.users, timeout_seconds)
     log.info("database.stopped" if ended else "database.left_running", folder=str(server.folder))
     return ended
+
+
+async def keep(server: EmbeddedServer) -> None:
+    """Start the server again whenever it dies, in the same folder and with the same dsn; until cancelled."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        if _pid(server.folder) is not None:
+            continue
+        log.error("database.lost", folder=str(server.folder))
+        try:
+            launched, _ = await _launched_or_reached(server.folder, server.binaries, server.settings)
+        except (StoreFault, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+            log.error("database.not_started", folder=str(server.folder), fault=str(fault))
+            await asyncio.sleep(_AGAIN_SECONDS)
+        else:
+            log.info("database.started" if launched else "database.adopted", folder=str(server.folder))
 
 
 async def create_database(server: EmbeddedServer, name: str, *, template: str = "template1") -> str:
@@ -289,10 +312,14 @@ async def _leave(folder: Path, users: IO[bytes], timeout_seconds: float = 60.0) 
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        _signal(folder, signal.SIGINT)
         try:
             async with asyncio.timeout(timeout_seconds):
-                (await _locked(folder / _SERVER_LOCK, fcntl.LOCK_EX)).close()
+                while (lock := _lock(folder / _SERVER_LOCK, fcntl.LOCK_EX)) is None:
+                    # Each time: one that is only just starting heeds none before its pid file names it.
+                    _signal(folder, signal.SIGINT)
+                    _end_orphans(folder)
+                    await asyncio.sleep(_POLL_SECONDS)
+                lock.close()
         except TimeoutError:
             # Loses nothing that was committed: the next start replays it from the log.
             _signal(folder, signal.SIGQUIT)
@@ -314,6 +341,8 @@ async def _launched_or_reached(folder: Path, binaries: Path | None, settings: Ma
             launched = True
         elif (dsn := await _reach(folder)) is not None:
             return launched, dsn
+        else:
+            _end_orphans(folder)
         await asyncio.sleep(_POLL_SECONDS)
 
 
@@ -369,6 +398,31 @@ def _signal(folder: Path, number: signal.Signals) -> None:
     if (pid := _pid(folder)) is not None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+def _end_orphans(folder: Path) -> None:
+    """End backends that outlived their postmaster: a busy one may notice it late, and holds its memory and the lock.
+
+    As the postmaster itself does after a crash; what they had not committed is lost either way.
+    """
+    if _pid(folder) is not None:
+        return
+    names = (process.name for process in Path("/proc").iterdir())
+    children = [int(name) for name in names if name.isdecimal() and _is_child(folder, name)]
+    # Asked again, after the children were found: those of a living server have it in the pid file before they are born.
+    if _pid(folder) is None:
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGQUIT)
+
+
+def _is_child(folder: Path, pid: str) -> bool:
+    """Whether this is a process of the folder's server that the postmaster made, as such are named."""
+    try:
+        named = Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"postgres: ")
+        return named and Path(f"/proc/{pid}/cwd").samefile(folder / _DATA)
+    except OSError:
+        return False
 
 
 def _launch(folder: Path, binaries: Path | None, settings: Mapping[str, str], lock: IO[bytes]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -20,6 +22,7 @@ from hub.store.embedded import (
     create_database,
     drop_database,
     find_binaries,
+    keep,
     running_server,
     start,
     stop,
@@ -158,6 +161,57 @@ async def test_a_server_that_was_killed_is_started_again_with_what_it_had_commit
         assert not again.adopted
         assert await ask(again, "SELECT answer FROM kept") == 7
     await stop(server)
+
+
+@contextlib.asynccontextmanager
+async def a_kept_server(folder: Path) -> AsyncIterator[EmbeddedServer]:
+    async with running_server(folder) as server:
+        keeping = asyncio.create_task(keep(server))
+        try:
+            yield server
+        finally:
+            keeping.cancel()
+
+
+async def answer_of(server: EmbeddedServer, query: str) -> object:
+    """What the server answers, as soon as it does."""
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                return await ask(server, query)
+            await asyncio.sleep(0.05)
+
+
+async def test_a_kept_server_that_is_killed_comes_back_by_the_same_way_each_time(tmp_path: Path) -> None:
+    async with a_kept_server(tmp_path / "pg") as server:
+        await ask(server, "CREATE TABLE kept AS SELECT 7 AS answer")
+        for _ in range(2):
+            os.kill(postmaster(server), signal.SIGKILL)
+            assert await answer_of(server, "SELECT answer FROM kept") == 7
+
+
+async def test_a_backend_that_outlives_its_killed_server_holds_nothing_up(tmp_path: Path) -> None:
+    async with a_kept_server(tmp_path / "pg") as server:
+        # It looks for its postmaster only when it waits, and this never waits.
+        busy = asyncio.create_task(ask(server, "SELECT count(*) FROM generate_series(1, 1000000000000)"))
+        at_work = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%1000000000000)' AND state = 'active'"
+        async with asyncio.timeout(10):
+            while not await ask(server, f"{at_work} AND pid <> pg_backend_pid()"):
+                await asyncio.sleep(0.02)
+        os.kill(postmaster(server), signal.SIGKILL)
+        assert await answer_of(server, "SELECT 1") == 1
+        with pytest.raises((OSError, asyncpg.PostgresConnectionError)):
+            await busy
+
+
+async def test_a_kept_server_ends_with_its_last_user_even_while_it_comes_back(tmp_path: Path) -> None:
+    async with a_kept_server(tmp_path / "pg") as server:
+        os.kill(postmaster(server), signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while (tmp_path / "pg" / "data" / "postmaster.pid").exists():
+                await asyncio.sleep(0)
+    with pytest.raises(OSError):
+        await ask(server, "SELECT 1")
 
 
 async def test_a_pid_file_that_names_another_living_process_holds_nothing_up(tmp_path: Path) -> None:
