@@ -33,7 +33,7 @@ from hub.safe import Safe
 from hub.say import Say, say_nothing
 from hub.settings import Settings
 from hub.signals import Signals
-from hub.store.pool import Pool, open_pool
+from hub.store.pool import LOST, Pool, open_pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
 from hub.vitals import Vitals
 from monitoring.events import document as event_document
@@ -43,6 +43,11 @@ from monitoring.process import Watch
 
 LANE_CHANNEL = "cityhub_lane"
 UPKEEP_SECONDS = 600.0
+BEREFT_SECONDS = 3.0
+STORE_SECONDS = 60.0
+"""How long a worker that starts waits for a store that does not answer yet."""
+
+STORE_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ def _endpoint_check(guard: OutboundGuard) -> Callable[[str], Awaitable[tuple[str
 
 @contextlib.asynccontextmanager
 async def _pool(dsn: str, slot: str, *, relaxed: bool = False) -> AsyncIterator[Pool]:
-    pool = await open_pool(dsn, role=slot, relaxed=relaxed)
+    pool = await _opened(dsn, slot, relaxed)
     try:
         yield pool
     finally:
@@ -152,6 +157,15 @@ async def _pool(dsn: str, slot: str, *, relaxed: bool = False) -> AsyncIterator[
             async with asyncio.timeout(5):
                 await pool.close()
         pool.terminate()
+
+
+async def _opened(dsn: str, slot: str, relaxed: bool) -> Pool:
+    async with asyncio.timeout(STORE_SECONDS):
+        while True:
+            try:
+                return await open_pool(dsn, role=slot, relaxed=relaxed)
+            except LOST:
+                await asyncio.sleep(STORE_AGAIN_SECONDS)
 
 
 async def _http(services: Services, listening_fd: int | None, ending: asyncio.Event) -> None:
@@ -214,8 +228,16 @@ def _end_with_supervisor(lifeline_fd: int | None, ending: asyncio.Event) -> None
     """The supervisor holds the other end of a pipe: when it dies, however, this end reads its end."""
     if lifeline_fd is None:
         return
+    loop = asyncio.get_running_loop()
+
+    def bereft() -> None:
+        loop.remove_reader(lifeline_fd)
+        ending.set()
+        # A successor waits for this process to be gone. What it leaves undone is done by others, as after any death.
+        loop.call_later(BEREFT_SECONDS, os._exit, 1)
+
     os.set_blocking(lifeline_fd, False)
-    asyncio.get_running_loop().add_reader(lifeline_fd, ending.set)
+    loop.add_reader(lifeline_fd, bereft)
 
 
 def logs_to_stderr(level: str) -> None:

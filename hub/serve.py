@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import IO, Any
 
 import structlog
 
@@ -23,8 +25,13 @@ from hub.store.embedded import StoreFault, keep, running_server
 
 DSN_VARIABLE = "CITYHUB_WORKER_DSN"
 READY_SECONDS = 60.0
-RESTART_SECONDS = 0.3
 END_SECONDS = 15.0
+ALONE_SECONDS = 10.0
+"""How long a start waits for what a killed hub left on the same data folder: its workers end within a few seconds."""
+
+STEADY_SECONDS = 30.0
+RESTART_SECONDS = 0.25
+RESTART_SECONDS_MAX = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -41,21 +48,23 @@ async def serve(settings: Settings, arguments: list[str], when_ready: Callable[[
     """Run a hub until it is told to end. Raises ``StoreFault`` and ``CityFolderUnusable``."""
     logs_to_stderr(settings.log_level)
     data_folder(settings.data)
-    with _listening(settings) as listening:
-        async with _database(settings) as dsn:
-            prepared = await prepare(dsn, settings.city, settings.clock_rate, settings.clock_start)
-            ending = asyncio.Event()
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, ending.set)
-            url = f"http://{settings.host}:{listening.getsockname()[1]}"
-            workers = [
-                asyncio.create_task(_kept_alive(slot, roles, dsn, listening.fileno(), arguments, ending))
-                for slot, roles in layout(settings.processes)
-            ]
-            announcing = asyncio.create_task(_announce(url, prepared, when_ready, ending))
-            await ending.wait()
-            await asyncio.gather(*workers, announcing, return_exceptions=True)
+    async with contextlib.AsyncExitStack() as stack:
+        lock_fd = await stack.enter_async_context(_alone(settings.data))
+        listening = stack.enter_context(_listening(settings))
+        dsn = await stack.enter_async_context(_database(settings))
+        prepared = await prepare(dsn, settings.city, settings.clock_rate, settings.clock_start)
+        ending = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ending.set)
+        url = f"http://{settings.host}:{listening.getsockname()[1]}"
+        workers = [
+            asyncio.create_task(_kept_alive(Slot(slot, roles, dsn, arguments, listening.fileno(), lock_fd), ending))
+            for slot, roles in layout(settings.processes)
+        ]
+        announcing = asyncio.create_task(_announce(url, prepared, when_ready, ending))
+        await ending.wait()
+        await asyncio.gather(*workers, announcing, return_exceptions=True)
 
 
 def layout(processes: int) -> list[tuple[str, str]]:
@@ -80,6 +89,32 @@ async def _database(settings: Settings) -> AsyncIterator[str]:
             await asyncio.gather(keeping, return_exceptions=True)
 
 
+@contextlib.asynccontextmanager
+async def _alone(data: Path) -> AsyncIterator[int]:
+    """One hub per data folder: a lock that workers inherit, so who gets it knows that none of them is left.
+
+    Two would take each other's lanes by turns, as both have workers of the same name.
+    """
+    with (data / "run" / "hub.lock").open("wb") as lock:
+        deadline = monotonic() + ALONE_SECONDS
+        while not _locked(lock):
+            if monotonic() > deadline:
+                raise StoreFault(
+                    f"另一个枢纽正在使用数据文件夹 {data};请先结束它,或用 --data 另选。",
+                    f"Another hub uses the data folder {data}; end it first, or choose another with --data.",
+                )
+            await asyncio.sleep(0.05)
+        yield lock.fileno()
+
+
+def _locked(lock: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def _listening(settings: Settings) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -97,49 +132,78 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         yield listening
 
 
-async def _kept_alive(
-    slot: str, roles: str, dsn: str, listening_fd: int, arguments: list[str], ending: asyncio.Event
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One worker's place: what its process is started with, each time."""
+
+    name: str
+    roles: str
+    dsn: str
+    arguments: list[str]
+    listening_fd: int
+    lock_fd: int
+
+
+async def _kept_alive(slot: Slot, ending: asyncio.Event) -> None:
     """Run a worker, again whenever it dies, until the end; then end it and wait for it."""
+    asked = asyncio.create_task(ending.wait())
+    deaths = 0
     while not ending.is_set():
-        lifeline, held = os.pipe()
         began = monotonic()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "hub.cli",
-            "worker",
-            f"--slot={slot}",
-            f"--roles={roles}",
-            f"--listening-fd={listening_fd}",
-            f"--lifeline-fd={lifeline}",
-            *arguments,
-            pass_fds=(listening_fd, lifeline),
-            env={**os.environ, DSN_VARIABLE: dsn, "PYTHONPATH": _paths()},
-            # Ctrl-C in a terminal reaches the whole group; workers end when their supervisor says so.
-            start_new_session=True,
-        )
-        os.close(lifeline)
-        died = asyncio.create_task(process.wait())
-        asked = asyncio.create_task(ending.wait())
-        await asyncio.wait([died, asked], return_when=asyncio.FIRST_COMPLETED)
+        status = await _one_life(slot, asked)
         if ending.is_set():
-            os.close(held)
+            return
+        log.error("worker.died", slot=slot.name, status=status)
+        deaths = 1 if monotonic() - began > STEADY_SECONDS else deaths + 1
+        await asyncio.wait([asked], timeout=restart_pause(deaths))
+
+
+def restart_pause(deaths: int) -> float:
+    """How long a worker stays dead after so many deaths in a row: one that was killed comes back at once."""
+    return 0.0 if deaths == 1 else min(RESTART_SECONDS * 2.0 ** min(deaths - 2, 16), RESTART_SECONDS_MAX)
+
+
+async def _one_life(slot: Slot, asked: asyncio.Task[Any]) -> int | None:
+    """Run the worker's process until it dies or the end is asked for; its status, None where it could not start."""
+    lifeline, held = os.pipe()
+    try:
+        try:
+            process = await _started(slot, lifeline)
+        except OSError:
+            return None
+        finally:
+            os.close(lifeline)
+        died = asyncio.create_task(process.wait())
+        await asyncio.wait([died, asked], return_when=asyncio.FIRST_COMPLETED)
+        if not died.done():
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
-            try:
-                async with asyncio.timeout(END_SECONDS):
-                    await died
-            except TimeoutError:
+            await asyncio.wait([died], timeout=END_SECONDS)
+            if not died.done():
                 process.kill()
-                await process.wait()
-            return
-        asked.cancel()
+        return await died
+    finally:
         os.close(held)
-        log.error("worker.died", slot=slot, status=process.returncode)
-        # One that dies at once is not started in a tight circle.
-        await asyncio.sleep(RESTART_SECONDS if monotonic() - began > 5 else 2.0)
+
+
+async def _started(slot: Slot, lifeline: int) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        "hub.cli",
+        "worker",
+        f"--slot={slot.name}",
+        f"--roles={slot.roles}",
+        f"--listening-fd={slot.listening_fd}",
+        f"--lifeline-fd={lifeline}",
+        *slot.arguments,
+        # The worker does nothing with the lock: by holding it, it is seen.
+        pass_fds=(slot.listening_fd, lifeline, slot.lock_fd),
+        env={**os.environ, DSN_VARIABLE: slot.dsn, "PYTHONPATH": _paths()},
+        # Ctrl-C in a terminal reaches the whole group; workers end when their supervisor says so.
+        start_new_session=True,
+    )
 
 
 def _paths() -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -18,7 +20,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from tests.stories.conftest import RunningHub, start_hub, stop_hub
+from tests.stories.conftest import ROOT, RunningHub, start_hub, stop_hub
 
 pytestmark = pytest.mark.story
 
@@ -205,3 +207,16 @@ async def test_whatever_is_killed_each_message_takes_effect_once_and_each_letter
         assert mailbox.bodies.keys() == {letter["letter_id"] for letter in letters}
         wanted = {(f"/{unit}", number): [1, 2] for unit in (COLLECTOR, LEAD) for number in day.answers.values()}
         assert mailbox.sequences == wanted
+
+
+def test_a_second_hub_on_the_same_data_folder_is_refused_and_the_first_goes_on(hub: RunningHub) -> None:
+    second = subprocess.run(
+        [sys.executable, "-P", "-m", "hub.cli", "serve", f"--data={hub.data}", "--port=0"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode == 1 and "Another hub uses the data folder" in second.stderr
+    assert hub.call("GET", "/readyz")[0] == 200
