@@ -62,6 +62,9 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "mode_mismatch": ProblemKind(409, "消息与案件的模式不一致", "The message's mode is not the case's"),
     "cursor_gone": ProblemKind(410, "游标已失效,请取快照", "The cursor is no longer valid, take a snapshot"),
     "lease_lost": ProblemKind(409, "租约已失效", "The lease is lost"),
+    "letter_waits": ProblemKind(
+        409, "同案更早的信件未了结,请先处理它", "An earlier letter of the case waits: replay or cancel that first"
+    ),
     "profile_invalid": ProblemKind(422, "接入档案有误", "The profile is wrong"),
     "internal": ProblemKind(500, "内部错误", "Internal error", retryable=True),
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic, perf_counter
@@ -17,6 +18,7 @@ from hub.delivery.breaker import Breaker, Position
 from hub.delivery.outcomes import Outcomes
 from hub.delivery.render import RENDERER, render
 from hub.delivery.retry import Bury, after_failure
+from hub.delivery.turns import Line
 from hub.letters import WaitingLetter
 from hub.say import Say
 from hub.store import lanes as store
@@ -80,6 +82,7 @@ class Lane:
     _pins: list[tuple[bool, int, int, int]] = field(default_factory=list)
     _stopping: bool = False
     _recount: bool = False
+    _line: Line = field(default_factory=Line)
     _slots: asyncio.Semaphore = field(init=False)
     _allowance: float = 0.0
     _allowed_at: float = field(default_factory=monotonic)
@@ -172,18 +175,20 @@ class Lane:
             # Only while nothing is unwritten; until then a count that is too high costs a detour, never the order.
             self._held = await store.held_by_case(self.pool, self.connection.connection_id)
             self._recount = False
-        room = self._window - len(self._in_hand)
-        if self.paused or room <= 0 or not self._breaker.admits(len(self._in_hand)):
+        if self.paused or not self._breaker.admits(len(self._in_hand)):
             return 0
+        room = self._window - len(self._in_hand)
+        # However much of the backlog is in hand, there is room for what is urgent.
+        rooms = [(self._urgent, room + self._window), (self._ordinary, room)]
         if self._breaker.position is Position.HALF_OPEN:
-            room = 1
+            room, rooms = 1, [(stream, 1) for stream, _ in rooms]
         took = 0
-        if self._held:
+        if self._held and room > 0:
             due = await store.due(self.pool, self.connection.connection_id, self._in_hand, room, self.division)
             for waiting in due:
                 self._chain(waiting)
             took += len(due)
-        for stream in (self._urgent, self._ordinary):
+        for stream, room in rooms:
             if took < room and not stream.exhausted:
                 stream.exhausted = True
                 letters = await store.take(
@@ -244,14 +249,14 @@ class Lane:
         chain = self._chains[case_id]
         try:
             while chain:
-                waiting = chain[0]
-                await self._room_to_speak()
-                if self._stopping or self.lost:
-                    return  # neither settled nor held: the next holder finds it in doubt
-                if self.paused or self._breaker.at(monotonic()).position is Position.OPEN:
-                    self._put_back(chain)
-                    return
-                passed = await self._try(waiting)
+                waiting, taken_at = chain[0], machine_now()
+                async with self._turn(waiting.letter.urgent):
+                    if self._stopping or self.lost:
+                        return  # neither settled nor held: the next holder finds it in doubt
+                    if self.paused or self._breaker.at(monotonic()).position is Position.OPEN:
+                        self._put_back(chain)
+                        return
+                    passed = await self._try(waiting, taken_at)
                 chain.popleft()
                 if not passed:
                     self._put_back(chain)
@@ -269,7 +274,18 @@ class Lane:
             first = waiting.letter.case_id not in self._held
             self._hold(waiting, machine_now() if first else None, "not tried: the connection is down")
 
-    async def _try(self, waiting: WaitingLetter) -> bool:
+    @asynccontextmanager
+    async def _turn(self, urgent: bool) -> AsyncIterator[None]:
+        """One of the unit's slots. Only the head of the line waits for it, so what is urgent comes next."""
+        async with self._line.head(urgent):
+            await self._room_to_speak()
+            await self._slots.acquire()
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def _try(self, waiting: WaitingLetter, taken_at: datetime) -> bool:
         letter, attempt = waiting.letter, waiting.attempts + 1
         try:
             rendered = render(letter, waiting.told, self._renderer_of(letter))
@@ -279,7 +295,6 @@ class Lane:
             self._hold(waiting, None, f"the hub's own fault: {type(bug).__name__}", buried=True)
             self.say("letter.buried", letter_id=letter.position, unit_id=letter.unit_id, reason=repr(bug)[:500])
             return False
-        taken_at, began = machine_now(), perf_counter()
         failure: DeliveryFailed | None = None
         delivered: Delivered | None = None
         async with self._slots:

@@ -65,7 +65,7 @@ class Lanes:
         """Until cancelled; then lanes finish what is on the wire and leases are given back."""
         writing = asyncio.create_task(self._outcomes.run(), name="outcomes")
         try:
-            while True:
+            while not writing.done():
                 try:
                     await self._tick()
                 except LOST as fault:
@@ -76,11 +76,14 @@ class Lanes:
                 except TimeoutError:
                     pass
                 self._soon.clear()
+            # Without it no letter is ever settled: its death is the death of the lanes.
+            writing.result()
         finally:
+            leases = [(name, lane.lease.fencing) for name, (lane, _) in self._running.items()]
             await self._stop(list(self._running))
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
-            await self._release()
+            await self._release(leases)
 
     async def _tick(self) -> None:
         wanted = {
@@ -157,9 +160,9 @@ class Lanes:
             task.cancel()
         await asyncio.gather(*(task for _, task in stopped), return_exceptions=True)
 
-    async def _release(self) -> None:
+    async def _release(self, leases: list[tuple[str, int]]) -> None:
         try:
             async with self.pool.acquire() as conn:
-                await store.release(conn, self.holder)
+                await store.release(conn, leases)
         except LOST:
             pass  # the leases run out by themselves

@@ -14,6 +14,8 @@ Written = Callable[[LaneReport, bool], None]
 """Called when a report is written (true), or when its lane is no longer ours (false)."""
 
 PAUSE_SECONDS = 0.2
+END_SECONDS = 5.0
+"""How long an end waits for the store; what is not written by then is in doubt, and tried again."""
 
 
 @dataclass(slots=True)
@@ -29,19 +31,34 @@ class Outcomes:
     def report(self, empty: Callable[[], LaneReport], written: Written) -> LaneReport:
         """The open report of a lane, to be filled; ``empty`` makes it where there is none."""
         made = empty()
-        kept = self._open.setdefault(made.connection_id, (made, written))
+        kept, tell = self._open.get(made.connection_id, (made, written))
+        if kept.fencing > made.fencing:
+            # A lane that was lost still speaks: nobody writes down what it says.
+            written(made, False)
+            return made
+        if kept.fencing < made.fencing:
+            tell(kept, False)
+            kept, tell = made, written
+        self._open[made.connection_id] = (kept, tell)
         self._filled.set()
-        return kept[0]
+        return kept
 
     async def run(self) -> None:
-        """Write until cancelled; at the end what is left is written once more."""
+        """Write until cancelled; a group that is being written then is finished, and what is left is written too.
+
+        Groups are written in order: a later one moves the lane's cursor past the letters of an earlier one.
+        """
+        writing: asyncio.Task[None] | None = None
         try:
             while True:
                 await self._filled.wait()
-                await self._write()
+                writing = asyncio.create_task(self._write())
+                await asyncio.shield(writing)
         finally:
-            if self._open:
-                await asyncio.shield(self._write())
+            async with asyncio.timeout(END_SECONDS):
+                if writing is not None:
+                    await writing
+                await self._write()
 
     async def _write(self) -> None:
         self._filled.clear()

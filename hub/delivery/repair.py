@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import dataclass
+
 from contracts.problem import Problem
 from hub.store import registry as registry_store
 from hub.store.pool import Connection, Pool
@@ -10,36 +13,50 @@ from hub.store.sql import statements
 SQL = statements("letters")
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    connection_id: str
+    case_id: int
+    behind: bool
+
+
 async def replay(pool: Pool, position: int, by: str, reason: str) -> int:
-    """Try a held or dead letter again now. Raises ``Problem`` where none is held at this position."""
+    """Try a held or dead letter again now. Raises ``Problem`` where none is held, or an earlier one of its case is."""
     async with pool.acquire() as conn, conn.transaction():
-        kept = await _held(conn, position)
-        await conn.execute(SQL["replay"], kept[0], position)
+        held = await _held(conn, position)
+        if held.behind:
+            raise Problem("letter_waits")
+        await conn.execute(SQL["replay"], held.connection_id, position)
         await registry_store.add_operation(conn, by, "letters.replay", str(position), reason)
-        await conn.execute(SQL["tell_lane"], kept[0])
+        await conn.execute(SQL["tell_lane"], held.connection_id)
     return position
 
 
 async def replay_all(pool: Pool, unit_id: str | None, by: str, reason: str) -> list[int]:
     """Replay every dead letter, of one unit or of all."""
     rows = await pool.fetch(SQL["buried_among"], unit_id)
-    return [await replay(pool, row["position"], by, reason) for row in rows]
+    replayed = []
+    for row in rows:
+        # Somebody else may have mended one of them meanwhile.
+        with contextlib.suppress(Problem):
+            replayed.append(await replay(pool, row["position"], by, reason))
+    return replayed
 
 
 async def cancel(pool: Pool, position: int, by: str, reason: str) -> int:
     """A held or dead letter will not be delivered; the next of its case goes on. Raises ``Problem``."""
     async with pool.acquire() as conn, conn.transaction():
-        connection_id, case_id = await _held(conn, position)
-        await conn.execute(SQL["cancel"], connection_id, position)
-        await conn.execute(SQL["cancelled"], case_id, position, connection_id, reason, by)
-        await conn.execute(SQL["promote"], connection_id, case_id)
+        held = await _held(conn, position)
+        await conn.execute(SQL["cancel"], held.connection_id, position)
+        await conn.execute(SQL["cancelled"], held.case_id, position, held.connection_id, reason, by)
+        await conn.execute(SQL["promote"], held.connection_id, held.case_id)
         await registry_store.add_operation(conn, by, "letters.cancel", str(position), reason)
-        await conn.execute(SQL["tell_lane"], connection_id)
+        await conn.execute(SQL["tell_lane"], held.connection_id)
     return position
 
 
-async def _held(conn: Connection, position: int) -> tuple[str, int]:
+async def _held(conn: Connection, position: int) -> _Held:
     row = await conn.fetchrow(SQL["lock_held"], position)
     if row is None:
         raise Problem("not_found", "没有等待中的该信件。", "No such letter is waiting.")
-    return row["connection_id"], row["case_id"]
+    return _Held(**row)

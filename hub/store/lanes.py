@@ -103,9 +103,9 @@ async def renew(conn: Connection, leases: Collection[tuple[str, int]], seconds: 
     return {row["connection_id"]: (row["paused_reason"] or "paused") if row["paused_at"] else None for row in rows}
 
 
-async def release(conn: Connection, holder: str) -> None:
-    """Give all leases of a holder back."""
-    await conn.execute(SQL["release"], holder)
+async def release(conn: Connection, leases: Collection[tuple[str, int]]) -> None:
+    """Give leases back, so far as they are still ours."""
+    await conn.execute(SQL["release"], [lease[0] for lease in leases], [lease[1] for lease in leases])
 
 
 async def take(

@@ -26,8 +26,10 @@ WHERE lanes.connection_id = u.connection AND lanes.fencing = u.fencing
 RETURNING lanes.connection_id, lanes.paused_at, lanes.paused_reason
 
 -- name: release
--- Give a holder's leases back at its orderly end.
-UPDATE lanes SET holder = NULL, leased_until = '-infinity' WHERE holder = $1
+-- Give leases back at their holder's orderly end; not those that a successor of the same name has by now.
+UPDATE lanes SET holder = NULL, leased_until = '-infinity'
+FROM unnest($1::text[], $2::bigint[]) AS u (connection, fencing)
+WHERE lanes.connection_id = u.connection AND lanes.fencing = u.fencing
 
 -- name: take_urgent
 -- The next urgent letters of a lane; none of them was ever tried, and `taken_urgent` says so before one is.
@@ -68,14 +70,14 @@ WHERE l.connection_id = $1 AND l.urgent = $2 AND l.position > $3 AND l.position 
 ORDER BY l.position
 
 -- name: due
--- Held letters whose time has come, soonest first; only the first of its case ever has one.
+-- Held letters whose time has come, the urgent first, then the soonest; only the first of its case ever has one.
 SELECT l.*, e.fact, e.state, e.unit_id AS acted_by, e.effective_at, e.known_at, e.body, e.traceparent,
        h.attempts, h.due_at AS retry_at
 FROM held_letters h
 JOIN letters l ON l.case_id = h.case_id AND l.position = h.position
 JOIN entries e ON e.case_id = l.case_id AND e.sequence = l.entry_sequence
 WHERE h.connection_id = $1 AND h.due_at <= now() AND h.position <> ALL ($2::bigint[])
-ORDER BY h.due_at
+ORDER BY l.urgent DESC, h.due_at
 LIMIT $3
 
 -- name: next_due

@@ -1,8 +1,10 @@
 -- What an operator does with letters: replay and cancel. Each is one transaction that also keeps who did it.
 
 -- name: lock_held
--- A held or buried letter, locked.
-SELECT h.connection_id, h.position, h.case_id, h.attempts, h.buried_at, h.due_at
+-- A held or buried letter, locked; and whether it waits behind an earlier one of its case.
+SELECT h.connection_id, h.case_id,
+       EXISTS (SELECT FROM held_letters e WHERE e.connection_id = h.connection_id AND e.case_id = h.case_id
+                                            AND e.position < h.position) AS behind
 FROM held_letters h WHERE h.position = $1 FOR UPDATE
 
 -- name: buried_among
@@ -20,9 +22,9 @@ WHERE connection_id = $1 AND position = $2
 DELETE FROM held_letters WHERE connection_id = $1 AND position = $2
 
 -- name: cancelled
--- The letter's last word.
+-- The letter's last word. It leaves a number free for a try that may be under way.
 INSERT INTO attempts (case_id, position, attempt, connection_id, outcome, digest, reason, taken_at, sent_at, ended_at, holder)
-SELECT $1, $2, 1 + coalesce(max(attempt), 0), $3, 'cancelled', '', $4, now(), now(), now(), $5
+SELECT $1, $2, 2 + coalesce(max(attempt), 0), $3, 'cancelled', '', $4, now(), now(), now(), $5
 FROM attempts WHERE case_id = $1 AND position = $2
 
 -- name: promote
