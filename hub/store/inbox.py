@@ -60,5 +60,6 @@ async def settled_among(conn: Connection, connection_id: str, positions: Collect
 
 
 async def advance(conn: Connection, connection_id: str, cursors: tuple[int, int]) -> None:
-    """Move the lane's cursors over what is settled or held."""
+    """Move the lane's cursors over what is settled or held, and make due what was held behind it."""
     await conn.execute(SQL["advance"], connection_id, *cursors)
+    await conn.execute(SQL["promote"], connection_id)

@@ -7,18 +7,18 @@ ON CONFLICT (connection_id) DO UPDATE SET unit_id = excluded.unit_id
 RETURNING done_urgent, done_ordinary
 
 -- name: lease
--- The next letters: urgent first, in order per case; a case with a letter leased or waiting elsewhere waits too.
+-- The next letters: urgent first, in order per case; a case with a letter leased, dead or not yet due waits as a whole.
 WITH busy AS MATERIALIZED (
     SELECT case_id FROM inbox_leases WHERE connection_id = $1 AND leased_until > now()
     UNION
-    SELECT case_id FROM held_letters WHERE connection_id = $1 AND (due_at IS NULL OR due_at > now())
+    SELECT case_id FROM held_letters WHERE connection_id = $1 AND (buried_at IS NOT NULL OR due_at > now())
 ), open AS MATERIALIZED (
     (SELECT l.* FROM held_letters h JOIN letters l ON l.case_id = h.case_id AND l.position = h.position
-     WHERE h.connection_id = $1 AND h.due_at <= now()
+     WHERE h.connection_id = $1
        AND NOT EXISTS (SELECT FROM busy b WHERE b.case_id = l.case_id)
        AND NOT EXISTS (SELECT FROM attempts a WHERE a.case_id = l.case_id AND a.position = l.position
                        AND a.outcome IN ('received', 'processed', 'refused', 'cancelled'))
-     ORDER BY h.due_at LIMIT $4)
+     ORDER BY l.urgent DESC, l.position LIMIT $4)
     UNION ALL
     (SELECT l.* FROM letters l
      WHERE l.connection_id = $1 AND l.urgent AND l.position > $2
@@ -69,6 +69,12 @@ WITH mine AS (
     DELETE FROM held_letters WHERE connection_id = $1 AND position IN (SELECT position FROM mine)
 )
 SELECT position FROM mine
+
+-- name: promote
+-- What a lane held behind the settled ones is due, should a lane ever deliver it.
+UPDATE held_letters h SET due_at = now()
+FROM (SELECT case_id, min(position) AS first FROM held_letters WHERE connection_id = $1 GROUP BY case_id) AS heads
+WHERE h.connection_id = $1 AND h.position = heads.first AND h.due_at IS NULL AND h.buried_at IS NULL
 
 -- name: settled_among
 -- Which of these letters of a connection were settled before: acknowledging them again is no fault.

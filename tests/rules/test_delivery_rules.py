@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import cast
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.delivery.breaker import FAILURES_TO_OPEN, OPEN_SECONDS_MAX, Breaker, Position
+from hub.delivery.outcomes import Outcomes
 from hub.delivery.retry import (
     ATTEMPTS_MAX,
     PAUSE_MIN_SECONDS,
@@ -15,7 +19,11 @@ from hub.delivery.retry import (
     TryAgain,
     after_failure,
 )
+from hub.delivery.turns import Line
 from hub.rates import BURST_SECONDS, Rates
+from hub.say import say_nothing
+from hub.store.lanes import LaneReport
+from hub.store.pool import Pool
 
 chances = st.floats(0, 0.999)
 
@@ -97,3 +105,53 @@ def test_one_units_requests_cost_another_nothing() -> None:
     while rates.wait_seconds("loud", 0.0) == 0:
         pass
     assert rates.wait_seconds("quiet", 0.0) == 0
+
+
+async def test_who_is_urgent_goes_before_those_who_have_waited_longer() -> None:
+    line, went = Line(), []
+
+    async def go(name: str) -> None:
+        async with line.head(urgent=name.startswith("urgent")):
+            went.append(name)
+
+    names = ["first", "second", "third", "urgent one", "urgent two"]
+    async with line.head(urgent=False):
+        going = [asyncio.create_task(go(name)) for name in names]
+        await asyncio.sleep(0)
+        going[1].cancel()
+    await asyncio.gather(*going, return_exceptions=True)
+    assert went == ["urgent one", "urgent two", "first", "third"]
+
+
+async def test_one_who_leaves_when_its_turn_has_just_come_passes_it_on() -> None:
+    line, went = Line(), []
+
+    async def go(name: str) -> None:
+        async with line.head(urgent=False):
+            went.append(name)
+
+    async with line.head(urgent=False):
+        going = [asyncio.create_task(go(name)) for name in ("leaves", "stays")]
+        await asyncio.sleep(0)
+    going[0].cancel()
+    await asyncio.gather(*going, return_exceptions=True)
+    assert went == ["stays"]
+    async with asyncio.timeout(1), line.head(urgent=False):
+        pass
+
+
+def test_a_report_under_an_older_token_is_dropped_and_its_lane_told() -> None:
+    outcomes, told = Outcomes(cast(Pool, None), "one", say_nothing), []
+
+    def report(fencing: int) -> LaneReport:
+        return outcomes.report(
+            lambda: LaneReport("power.main", fencing), lambda given, ours: told.append((given.fencing, ours))
+        )
+
+    first = report(1)
+    assert report(1) is first and told == []
+    second = report(2)
+    assert second.fencing == 2 and told == [(1, False)]
+    # The lane that was lost does not know it yet.
+    assert report(1) is not second and told == [(1, False), (1, False)]
+    assert report(2) is second

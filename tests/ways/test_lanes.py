@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_network
 from typing import Any
 
@@ -387,6 +387,40 @@ async def test_a_holder_that_ends_gives_back_its_own_leases_and_not_those_of_its
         # A successor in the same slot has the same name, and may come before this one is gone.
         await house.ask("UPDATE lanes SET fencing = fencing + 1, leased_until = 'infinity'")
     assert await house.ask("SELECT holder FROM lanes WHERE connection_id = $1", MAIN) == ["slot"]
+
+
+WRITING = """
+    SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%write_outcomes%'
+"""
+
+
+async def test_an_end_in_the_middle_of_writing_loses_no_outcome(house: House, intake: Intake, unit: UnitSystem) -> None:
+    gates = {1: Gate(says(503)), 2: Gate()}
+    cases: list[str] = []
+
+    async def chosen(call: Call) -> web.Response:
+        if call.case not in cases:
+            cases.append(call.case)
+        return await gates[cases.index(call.case) + 1](call)
+
+    unit.answer = chosen
+    stack = AsyncExitStack()
+    await stack.enter_async_context(running_lanes(house))
+    await intake.receive([a_report(ORDINARY), a_report(ORDINARY)])
+    await until(lambda: len(cases) == 2)
+    async with house.pool.acquire() as conn, conn.transaction():
+        # Nobody writes while this is locked: the failure is being written, the success comes after it.
+        await conn.execute("SELECT FROM lanes FOR UPDATE")
+        gates[1].opened.set()
+        await until(lambda: house.ask(WRITING))
+        gates[2].opened.set()
+        await until(lambda: house.heard("letter.delivered"))
+        ending = asyncio.create_task(stack.aclose())
+        await until(lambda: f"lane {MAIN}" not in {task.get_name() for task in asyncio.all_tasks()})
+    await ending
+    assert await house.ask("SELECT outcome FROM attempts ORDER BY ended_at LIMIT 2") == ["unavailable", "processed"]
+    assert await house.ask("SELECT count(*) FROM held_letters WHERE attempts = 1") == [1]
 
 
 async def test_a_holder_that_ends_lets_another_go_on_at_once(house: House, intake: Intake, unit: UnitSystem) -> None:

@@ -82,11 +82,12 @@ class UnitSystem:
 class Gate:
     """An answer that waits until the gate is opened."""
 
+    answer: Answer = takes
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def __call__(self, _call: Call) -> web.Response:
+    async def __call__(self, call: Call) -> web.Response:
         await self.opened.wait()
-        return web.Response()
+        return await self.answer(call)
 
 
 @asynccontextmanager
