@@ -313,7 +313,7 @@ class Lane:
             status=delivered.status if delivered else failure.status if failure else None,
             digest=rendered.digest,
             answer=(delivered.answer if delivered else failure.answer if failure else b"")[:2048],
-            reason=failure.reason[:500] if failure else "",
+            reason=_kept(failure.reason) if failure else "",
             taken_at=taken_at,
             sent_at=sent_at,
             ended_at=machine_now(),
@@ -352,7 +352,7 @@ class Lane:
             self.say("letter.buried", **_fields(tried, failure))
             return
         if isinstance(failure, Unauthorised):
-            self.paused = report.paused = failure.reason[:500]
+            self.paused = report.paused = _kept(failure.reason)
             self.pausing = True
             self._hold(waiting, machine_now(), failure.reason, attempts=tried.attempt)
             self.say("lane.paused", connection_id=letter.connection_id, unit_id=letter.unit_id, reason=failure.reason)
@@ -401,7 +401,7 @@ class Lane:
         self, waiting: WaitingLetter, due: datetime | None, reason: str, *, buried: bool = False, attempts: int = 0
     ) -> None:
         letter, report = waiting.letter, self._report()
-        report.held.append(Held(letter, due, max(attempts, waiting.attempts), reason[:500], buried))
+        report.held.append(Held(letter, due, max(attempts, waiting.attempts), _kept(reason), buried))
         if not waiting.held:
             self._held[letter.case_id] = self._held.get(letter.case_id, 0) + 1
             self._finish(letter.position, letter.urgent, report)
@@ -446,6 +446,11 @@ class Lane:
                 self._allowance -= 1
                 return
             await asyncio.sleep((1 - self._allowance) / rate)
+
+
+def _kept(reason: str) -> str:
+    """A reason as the store can keep it: a fault may quote whatever came over the wire."""
+    return reason[:500].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _outcome_of(failure: DeliveryFailed | None) -> str:

@@ -15,7 +15,7 @@ from hub.registry import Registry
 from hub.say import Say
 from hub.store import lanes as store
 from hub.store.lanes import Lease
-from hub.store.pool import LOST, Pool
+from hub.store.pool import CLASHED, LOST, Pool
 
 TICK_SECONDS = 1.0
 LEASE_MARGIN_SECONDS = 15.0
@@ -68,7 +68,7 @@ class Lanes:
             while not writing.done():
                 try:
                     await self._tick()
-                except LOST as fault:
+                except (*LOST, *CLASHED) as fault:
                     self.say("lanes.troubled", reason=type(fault).__name__)
                 try:
                     async with asyncio.timeout(TICK_SECONDS):
@@ -128,7 +128,7 @@ class Lanes:
     async def _guarded(self, lane: Lane) -> None:
         try:
             await lane.run()
-        except LOST as fault:
+        except (*LOST, *CLASHED) as fault:
             self.say("lane.troubled", connection_id=lane.connection.connection_id, reason=type(fault).__name__)
         except Exception as bug:
             self.say("task.died", task=f"lane {lane.connection.connection_id}", fault=bug)

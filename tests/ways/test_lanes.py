@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
@@ -13,7 +14,8 @@ from aiohttp import web
 
 from adapters.guard import OutboundGuard
 from adapters.rest import RestAdapter
-from contracts.nouns import Transport
+from contracts.nouns import Connection, Delivered, Receipt, RenderedLetter, Transport
+from contracts.port import Adapter, Unavailable
 from contracts.problem import Problem
 from hub.cases import Case
 from hub.delivery import repair
@@ -50,12 +52,12 @@ async def goes_live(house: House, unit_id: str, system: UnitSystem, **more: Any)
 
 
 @asynccontextmanager
-async def running_lanes(house: House, holder: str = "one") -> AsyncIterator[Lanes]:
+async def running_lanes(house: House, holder: str = "one", adapter: Adapter | None = None) -> AsyncIterator[Lanes]:
     """A worker's lanes, joined as the composition root does."""
-    adapter = RestAdapter(FixedSecrets(), OutboundGuard((ip_network("127.0.0.0/8"),)), "0.1.0")
-    rest = {Transport.REST: adapter}
+    rest = RestAdapter(FixedSecrets(), OutboundGuard((ip_network("127.0.0.0/8"),)), "0.1.0")
+    adapters = {Transport.REST: adapter or rest}
     pools = await house.a_pool(f"lanes {holder}"), await house.a_pool(f"takes {holder}")
-    lanes = Lanes(*pools, house.refresher.registry, house.refresher.clock, rest, holder, house.say)
+    lanes = Lanes(*pools, house.refresher.registry, house.refresher.clock, adapters, holder, house.say)
     signals = Signals(house.dsn, house.say)
     signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
     signals.on("cityhub_lane", lanes.held_changed)
@@ -68,7 +70,7 @@ async def running_lanes(house: House, holder: str = "one") -> AsyncIterator[Lane
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await adapter.close()
+        await rest.close()
 
 
 @pytest.fixture
@@ -330,6 +332,39 @@ async def test_the_breaker_opens_after_failures_in_a_row_and_one_letter_that_pas
     assert same_bytes(unit)
 
 
+class FaultyAdapter:
+    """Fails once at each letter, each time with another fault, then delivers."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self.faults = list(faults)
+        self.delivered: list[str] = []
+
+    async def deliver(self, connection: Connection, letter: RenderedLetter) -> Delivered:
+        if self.faults:
+            raise self.faults.pop(0)
+        self.delivered.append(letter.letter_id)
+        now = datetime.now(UTC)
+        return Delivered(Receipt.PROCESSED, 200, b"", now, now)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Unavailable("odd \0 and \ud800 bytes", answer=b"\0\xff"), KeyError("a bug")],
+    ids=["text that cannot be kept", "a bug"],
+)
+async def test_an_adapters_fault_costs_an_attempt_and_never_the_lane(
+    house: House, intake: Intake, unit: UnitSystem, fault: Exception
+) -> None:
+    adapter = FaultyAdapter(fault)
+    async with running_lanes(house, adapter=adapter):
+        case = await a_case_told(house, intake)
+        await until(lambda: len(adapter.delivered) == 2)
+    assert [outcome for _, outcome in await outcomes(house, case)] == ["unavailable", "processed", "processed"]
+
+
 # -- leases ------------------------------------------------------------------------------------------------------------
 
 
@@ -387,6 +422,42 @@ async def test_a_holder_that_ends_gives_back_its_own_leases_and_not_those_of_its
         # A successor in the same slot has the same name, and may come before this one is gone.
         await house.ask("UPDATE lanes SET fencing = fencing + 1, leased_until = 'infinity'")
     assert await house.ask("SELECT holder FROM lanes WHERE connection_id = $1", MAIN) == ["slot"]
+
+
+KILL = """
+    SELECT pg_terminate_backend(pid)::int FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name IN ('cityhub lanes one', 'cityhub takes one')
+    ORDER BY random() LIMIT 1
+"""
+
+
+async def test_killed_connections_cost_no_letter_and_no_order(house: House, intake: Intake, unit: UnitSystem) -> None:
+    kills = 0
+
+    async def a_killer() -> None:
+        nonlocal kills
+        while True:
+            await asyncio.sleep(0.02)
+            kills += sum(await house.ask(KILL))
+
+    async def moodily(call: Call) -> web.Response:
+        # Each tenth letter fails at its first try.
+        first = sum(each.letter_id == call.letter_id for each in unit.calls) == 1
+        return web.Response(status=503 if first and int(call.letter_id[-1]) == 0 else 200)
+
+    unit.answer = moodily
+    async with running_lanes(house):
+        killing = asyncio.create_task(a_killer())
+        cases = [await a_case_told(house, intake, 4) for _ in range(30)]
+        await until(lambda: kills > 20)
+        killing.cancel()
+        await until(lambda: all(set(unit.of(case.case_number)) == {1, 2, 3, 4, 5, 6} for case in cases), 30)
+    for case in cases:
+        assert list(dict.fromkeys(unit.of(case.case_number))) == [1, 2, 3, 4, 5, 6]
+        passed = [number for number, outcome in await outcomes(house, case) if outcome == "processed"]
+        assert sorted(set(passed)) == [1, 2, 3, 4, 5, 6]
+    assert same_bytes(unit)
+    assert await house.ask("SELECT count(*) FROM held_letters") == [0]
 
 
 WRITING = """
