@@ -50,7 +50,8 @@ def _without_nulls(value: Any) -> Any:
 def canonical(entry: Entry, body: str) -> bytes:
     """The bytes of an entry that the log's chain of digests covers. Never to be changed: a golden test holds them.
 
-    ``body`` is the fact's text as it was stored, so that a fact which has grown a field since breaks no chain. Personal data is covered by its reference only, so erasing it breaks no chain.
+    ``body`` is the fact's text as it was stored, so that a fact which has grown a field since breaks no chain.
+    Personal data is covered by its reference only, so erasing it breaks none either.
     """
     return orjson.dumps(
         [

@@ -33,6 +33,12 @@ OF_THE_STORE: Mapping[str, Event] = {
     "database.started": _row(INFO, "数据库已启动", "the database was started", "folder"),
     "database.adopted": _row(INFO, "接管运行中的数据库", "a running database was adopted", "folder"),
     "database.stopped": _row(INFO, "数据库已停止", "the database was stopped", "folder"),
+    "database.lost": _row(
+        ERROR, "数据库意外结束", "the database died and is started again", "folder", counts="database_losses"
+    ),
+    "database.not_started": _row(
+        ERROR, "数据库未能重新启动", "the database could not be started again", "folder fault"
+    ),
     "database.left_running": _row(
         INFO, "数据库仍有人用,保持运行", "the database has other users and runs on", "folder"
     ),

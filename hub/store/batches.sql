@@ -73,7 +73,7 @@ SELECT take_case_numbers($1, $2)
 SELECT ensure_month($1)
 
 -- name: write_batch
--- Everything the batch decided, in one call (see the migration that made it last, 0004).
+-- Everything the batch decided, in one call (see the migration that made it last, 0005).
 SELECT write_batch(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
     $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46,
