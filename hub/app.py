@@ -35,6 +35,7 @@ from hub.settings import Settings
 from hub.signals import Signals
 from hub.store.pool import LOST, Pool, open_pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
+from hub.timekeeper import Timekeeper
 from hub.vitals import Vitals
 from monitoring.events import document as event_document
 from monitoring.health import Readiness
@@ -89,11 +90,13 @@ async def run_worker(worker: Worker) -> None:
             signals.on(LANE_CHANNEL, lanes.held_changed)
             refresher.changed.append(lanes.look)
             tasks.append(lanes.run())
+        intake = Intake(pool, refresher.registry, refresher.clock, say)
+        intake.start()
+        stack.push_async_callback(intake.stop)
+        if "clock" in worker.roles:
+            tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, say).run())
         if "api" in worker.roles:
-            intake = Intake(pool, refresher.registry, refresher.clock, say)
-            intake.start()
             vitals = Vitals(pool, refresher)
-            stack.push_async_callback(intake.stop)
             services = Services(
                 settings=settings,
                 pool=pool,

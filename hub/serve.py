@@ -70,9 +70,9 @@ async def serve(settings: Settings, arguments: list[str], when_ready: Callable[[
 def layout(processes: int) -> list[tuple[str, str]]:
     """Which roles run in which process: lanes apart from the doors as soon as there are two."""
     if processes == 1:
-        return [("w0", "api,lanes")]
+        return [("w0", "api,lanes,clock")]
     lanes = max(1, processes // 4)
-    return [(f"a{n}", "api") for n in range(processes - lanes)] + [(f"l{n}", "lanes") for n in range(lanes)]
+    return [(f"a{n}", "api") for n in range(processes - lanes)] + [(f"l{n}", "lanes,clock") for n in range(lanes)]
 
 
 @contextlib.asynccontextmanager

@@ -48,6 +48,9 @@ OF_THE_STORE: Mapping[str, Event] = {
     "store.troubled": _row(
         ERROR, "数据库不可用", "the database does not answer", "reason", counts="store_troubles", by="reason"
     ),
+    "timekeeper.troubled": _row(
+        WARNING, "计时受阻", "the timekeeper was disturbed", "reason", counts="timekeeper_troubles"
+    ),
     "signals.troubled": _row(
         WARNING, "通知连接中断", "the notification connection was lost", "reason", counts="signal_troubles"
     ),

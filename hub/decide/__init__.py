@@ -10,10 +10,11 @@ from contracts.problem import Problem
 from hub.cases import Case
 from hub.decide import asking, coordinating, ending, handling, ordering, permission, reminding, reporting, verifying
 from hub.decide.course import Context, Course
+from hub.decide.reminding import something_is_due
 from hub.decision import Decision
 from hub.ticking import Tick
 
-__all__ = ["Context", "decide"]
+__all__ = ["Context", "decide", "something_is_due"]
 
 SKEW = timedelta(minutes=5)
 """How far a sender's clock may run ahead of the city's."""

@@ -11,7 +11,7 @@ from contracts.messages import DispatchRequest, Duty
 from contracts.problem import Problem, Violation
 from hub.cases import Case
 from hub.deadlines import limits_from
-from hub.decide.course import Course, not_allowed, state_fields
+from hub.decide.course import Context, Course, not_allowed, state_fields
 from hub.facts import Assisted, Brief, Dispatched, Order, Recalled, ReckonedAgain
 from hub.life_cycle import WITH_A_UNIT, State, Step
 from hub.responsibility import Because, Clear, Unclear, choose_unit
@@ -92,9 +92,8 @@ def rework(course: Course) -> Order:
     return order_to(course, last.unit_id, because, number=last.number, round=last.round + 1)
 
 
-def reckoned_again(course: Course) -> ReckonedAgain | None:
+def reckoned_again(case: Case, context: Context) -> ReckonedAgain | None:
     """A provisional deadline on the calendar as it is known now; None where nothing came of it."""
-    case, context = course.known, course.context
     if case.lead is None or not case.lead.order.provisional or case.state not in WITH_A_UNIT or case.extensions:
         return None
     order = case.lead.order

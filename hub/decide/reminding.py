@@ -5,8 +5,9 @@ from __future__ import annotations
 from contracts.bends import Level
 from hub import coordination
 from hub.awaiting import CENTRE, DUE_SOON, OVERDUE, SUPERVISION, next_reminder
+from hub.cases import Case
 from hub.decide.coordinating import escalate
-from hub.decide.course import Course
+from hub.decide.course import Context, Course
 from hub.decide.ordering import reckoned_again
 from hub.facts import Reminded, Wait
 from hub.life_cycle import Step
@@ -17,9 +18,15 @@ REMINDERS_MAX = 12
 """More of one case at one moment would be a circle."""
 
 
+def something_is_due(case: Case, context: Context) -> bool:
+    """Whether a tick would come to anything now."""
+    reminder = next_reminder(case, context.moments)
+    return (reminder is not None and reminder[0] <= context.now) or reckoned_again(case, context) is not None
+
+
 def tick(course: Course) -> None:
     """Everything that has become due: each reminder once, in the order of its moments."""
-    again = reckoned_again(course)
+    again = reckoned_again(course.known, course.context)
     if again is not None:
         course.take(Step.RECKON_AGAIN, again, by_rule=True)
     for _ in range(REMINDERS_MAX):

@@ -1,0 +1,92 @@
+"""Time alone does something: reminders, each once, whoever keeps the time; near reports decided one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hub.life_cycle import State, Step
+from hub.timekeeper import Timekeeper
+from tests.builders import UNCLEAR, a_report
+from tests.ways.conftest import House, answered, until
+
+pytestmark = pytest.mark.way
+
+FAST = 20_000.0
+"""A working day in two seconds."""
+
+
+async def hurry(house: House) -> None:
+    """From here on city time flies."""
+    await house.pool.execute("UPDATE city_clock SET machine_anchor = now(), rate = $1", FAST)
+    await house.refresher.load()
+
+
+async def a_timekeeper(house: House, role: str) -> asyncio.Task[None]:
+    intake = await house.an_intake(role)
+    keeper = Timekeeper(await house.a_pool(role), intake, house.refresher.registry, house.refresher.clock, house.say)
+    task = asyncio.create_task(keeper.run())
+    house.stack.callback(task.cancel)
+    return task
+
+
+async def steps(house: House, case_id: int) -> list[Step]:
+    return [entry.step for entry in await house.log(case_id)]
+
+
+async def test_a_unit_that_does_nothing_is_reminded_each_time_once(house: House) -> None:
+    intake = await house.an_intake()
+    case_id = answered((await intake.receive([a_report()]))[0]).case_id
+    await hurry(house)
+    for role in ("one", "two"):
+        await a_timekeeper(house, role)
+    await until(lambda: _supervised(house, case_id), seconds=30)
+    assert (await steps(house, case_id))[3:] == [Step.REMIND, Step.WARN, Step.REMIND, Step.SUPERVISE]
+    contracts = await house.ask("SELECT contract FROM letters WHERE case_id = $1 ORDER BY position", case_id)
+    assert contracts.count("case.reminder/1.0") == 4
+
+
+async def test_another_goes_on_when_the_one_that_kept_time_dies(house: House) -> None:
+    intake = await house.an_intake()
+    first, _ = await a_timekeeper(house, "one"), await a_timekeeper(house, "two")
+    await asyncio.sleep(0.3)
+    first.cancel()
+    case_id = answered((await intake.receive([a_report()]))[0]).case_id
+    await hurry(house)
+    await until(lambda: _supervised(house, case_id), seconds=30)
+
+
+async def test_a_coordination_that_nobody_settles_goes_up_to_the_city_government(house: House) -> None:
+    intake = await house.an_intake()
+    case_id = answered((await intake.receive([a_report(UNCLEAR)]))[0]).case_id
+    await hurry(house)
+    await a_timekeeper(house, "one")
+    await until(lambda: _coordinated_by(house, case_id, "city_government"), seconds=30)
+    assert (await house.case(case_id)).state is State.IN_COORDINATION
+
+
+async def test_of_many_reports_of_one_thing_at_the_same_moment_one_is_new(house: House) -> None:
+    intakes = [await house.an_intake("one"), await house.an_intake("two")]
+    place = {"longitude": 118.87, "latitude": 28.95}
+    outcomes = await asyncio.gather(*(intakes[n % 2].receive([a_report(place=place)]) for n in range(60)))
+    states = [answered(outcome[0]).state for outcome in outcomes]
+    assert sorted(states) == ["dispatched"] + ["duplicate"] * 59
+    originals = {(await house.case(answered(each[0]).case_id)).duplicate_of for each in outcomes} - {None}
+    assert len(originals) == 1
+
+
+async def test_the_database_refuses_a_step_that_the_table_does_not_know(house: House) -> None:
+    intake = await house.an_intake()
+    case_id = answered((await intake.receive([a_report()]))[0]).case_id
+    with pytest.raises(Exception, match="entries_follow_the_life_cycle"):
+        await house.pool.execute("UPDATE entries SET fact = 'close' WHERE case_id = $1 AND sequence = 3", case_id)
+
+
+async def _supervised(house: House, case_id: int) -> bool:
+    return Step.SUPERVISE in await steps(house, case_id)
+
+
+async def _coordinated_by(house: House, case_id: int, unit: str) -> bool:
+    case = await house.case(case_id)
+    return case.coordination is not None and case.coordination.coordinator == unit
