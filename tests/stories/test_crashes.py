@@ -138,9 +138,16 @@ class Day:
         """Kill it and start another at once, as systemd does."""
         old = self.hub
         old.process.kill()
-        old.process.wait()
+        await asyncio.to_thread(old.process.wait)
         self.hub = await asyncio.to_thread(start_hub, old.data, f"--port={old.url.rpartition(':')[2]}")
         self.hub.admin_key = old.admin_key
+
+    async def kill_everything(self) -> None:
+        """As when the machine's power is cut, but for the disk's cache; then start again."""
+        for worker in list(_children(self.hub.process.pid, "worker")):
+            os.kill(worker, signal.SIGKILL)
+        await self.kill_database()
+        await self.kill_supervisor()
 
 
 def _children(parent: int, word: str) -> Iterator[int]:
@@ -182,6 +189,7 @@ async def test_whatever_is_killed_each_message_takes_effect_once_and_each_letter
             day.kill_supervisor,
             lambda: day.kill_worker("l0"),
             day.kill_database,
+            day.kill_everything,
         )
         for blow in blows:
             answered = len(day.answers)
