@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic, perf_counter
@@ -18,7 +17,7 @@ from hub.delivery.breaker import Breaker, Position
 from hub.delivery.outcomes import Outcomes
 from hub.delivery.render import RENDERER, render
 from hub.delivery.retry import Bury, after_failure
-from hub.delivery.turns import Line
+from hub.delivery.slots import Slots
 from hub.letters import WaitingLetter
 from hub.say import Say
 from hub.store import lanes as store
@@ -82,15 +81,14 @@ class Lane:
     _pins: list[tuple[bool, int, int, int]] = field(default_factory=list)
     _stopping: bool = False
     _recount: bool = False
-    _line: Line = field(default_factory=Line)
-    _slots: asyncio.Semaphore = field(init=False)
+    _slots: Slots = field(init=False)
     _allowance: float = 0.0
     _allowed_at: float = field(default_factory=monotonic)
 
     def __post_init__(self) -> None:
         self._urgent = Stream(True, self.lease.done_urgent, self.lease.taken_urgent)
         self._ordinary = Stream(False, self.lease.done_ordinary, self.lease.taken_ordinary)
-        self._slots = asyncio.Semaphore(self.connection.concurrency)
+        self._slots = Slots(self.connection.concurrency)
         self._allowance = max(1.0, self.connection.per_second)
         self.paused = self.lease.paused_reason
 
@@ -250,7 +248,8 @@ class Lane:
         try:
             while chain:
                 waiting, taken_at = chain[0], machine_now()
-                async with self._turn(waiting.letter.urgent):
+                async with self._slots.slot(waiting.letter.urgent):
+                    await self._room_to_speak()
                     if self._stopping or self.lost:
                         return  # neither settled nor held: the next holder finds it in doubt
                     if self.paused or self._breaker.at(monotonic()).position is Position.OPEN:
@@ -273,17 +272,6 @@ class Lane:
                 continue
             first = waiting.letter.case_id not in self._held
             self._hold(waiting, machine_now() if first else None, "not tried: the connection is down")
-
-    @asynccontextmanager
-    async def _turn(self, urgent: bool) -> AsyncIterator[None]:
-        """One of the unit's slots. Only the head of the line waits for it, so what is urgent comes next."""
-        async with self._line.head(urgent):
-            await self._room_to_speak()
-            await self._slots.acquire()
-        try:
-            yield
-        finally:
-            self._slots.release()
 
     async def _try(self, waiting: WaitingLetter, taken_at: datetime) -> bool:
         letter, attempt = waiting.letter, waiting.attempts + 1

@@ -19,7 +19,7 @@ from hub.delivery.retry import (
     TryAgain,
     after_failure,
 )
-from hub.delivery.turns import Line
+from hub.delivery.slots import Slots
 from hub.rates import BURST_SECONDS, Rates
 from hub.say import say_nothing
 from hub.store.lanes import LaneReport
@@ -108,14 +108,14 @@ def test_one_units_requests_cost_another_nothing() -> None:
 
 
 async def test_who_is_urgent_goes_before_those_who_have_waited_longer() -> None:
-    line, went = Line(), []
+    slots, went = Slots(1), []
 
     async def go(name: str) -> None:
-        async with line.head(urgent=name.startswith("urgent")):
+        async with slots.slot(urgent=name.startswith("urgent")):
             went.append(name)
 
     names = ["first", "second", "third", "urgent one", "urgent two"]
-    async with line.head(urgent=False):
+    async with slots.slot(urgent=False):
         going = [asyncio.create_task(go(name)) for name in names]
         await asyncio.sleep(0)
         going[1].cancel()
@@ -124,19 +124,19 @@ async def test_who_is_urgent_goes_before_those_who_have_waited_longer() -> None:
 
 
 async def test_one_who_leaves_when_its_turn_has_just_come_passes_it_on() -> None:
-    line, went = Line(), []
+    slots, went = Slots(1), []
 
     async def go(name: str) -> None:
-        async with line.head(urgent=False):
+        async with slots.slot(urgent=False):
             went.append(name)
 
-    async with line.head(urgent=False):
+    async with slots.slot(urgent=False):
         going = [asyncio.create_task(go(name)) for name in ("leaves", "stays")]
         await asyncio.sleep(0)
     going[0].cancel()
     await asyncio.gather(*going, return_exceptions=True)
     assert went == ["stays"]
-    async with asyncio.timeout(1), line.head(urgent=False):
+    async with asyncio.timeout(1), slots.slot(urgent=False):
         pass
 
 

@@ -1,4 +1,4 @@
-"""Whose turn it is to speak to a unit next: the urgent before those who have waited longer."""
+"""Who speaks to a unit next: so many at once, the urgent before those who have waited longer."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Line:
-    """A line with one head at a time. Within the urgent, and within the others, who came first goes first."""
+class Slots:
+    """So many at a time. Within the urgent, and within the others, who came first goes first."""
 
-    _taken: bool = False
+    free: int
     _urgent: deque[asyncio.Future[None]] = field(default_factory=deque)
     _ordinary: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     @asynccontextmanager
-    async def head(self, urgent: bool) -> AsyncIterator[None]:
-        """Be the head of the line as long as the block runs."""
+    async def slot(self, urgent: bool) -> AsyncIterator[None]:
+        """Have a slot as long as the block runs."""
         await self._wait(urgent)
         try:
             yield
@@ -27,8 +27,9 @@ class Line:
             self._pass_on()
 
     async def _wait(self, urgent: bool) -> None:
-        if not self._taken:
-            self._taken = True
+        if self.free > 0:
+            # Nobody waits then: who leaves hands the slot on.
+            self.free -= 1
             return
         mine = asyncio.get_running_loop().create_future()
         (self._urgent if urgent else self._ordinary).append(mine)
@@ -47,4 +48,4 @@ class Line:
                 if not following.done():
                     following.set_result(None)
                     return
-        self._taken = False
+        self.free += 1
