@@ -140,14 +140,14 @@ async def _arrived(on: Stage, wanted: set[str], seconds: float = 120.0) -> dict[
 
 
 async def _warm_up(on: Stage, given: argparse.Namespace) -> None:
-    said = await _loaded(on, given, 2.0, reports(), "warm")
+    said = await _loaded(on, given, 2.0, reports(0), "warm")
     await _arrived(on, set(said["sent"]))
 
 
 async def _pipeline(on: Stage, given: argparse.Namespace, number: int) -> Round:
     before = on.cpu_seconds()
     began = time.time()
-    said = await _loaded(on, given, given.seconds, reports(), f"p{number}")
+    said = await _loaded(on, given, given.seconds, reports(1 + number), f"p{number}")
     arrived = await _arrived(on, set(said["sent"]))
     spans = sorted((arrived[case] - at) * 1000 for case, at in said["sent"].items())
     ended = max(arrived[case] for case in said["sent"])
@@ -160,7 +160,7 @@ async def _pipeline(on: Stage, given: argparse.Namespace, number: int) -> Round:
 
 async def _intake(on: Stage, given: argparse.Namespace, number: int) -> Round:
     # A category whose responsibility is unclear: decided and committed, but no letter is pushed.
-    bodies = [{**body, "category_code": "C0107"} for body in reports()]
+    bodies = [{**body, "category_code": "C0107"} for body in reports(number)]
     before = on.cpu_seconds()
     said = await _loaded(on, given, given.seconds, bodies, f"i{number}")
     took = sorted(each * 1000 for each in said["took"])
@@ -173,7 +173,7 @@ async def _delivery(on: Stage, given: argparse.Namespace, number: int) -> Round:
     for pid in lanes:
         os.kill(pid, signal.SIGSTOP)
     try:
-        said = await _loaded(on, given, min(given.seconds, 8.0) / 2, reports(), f"d{number}")
+        said = await _loaded(on, given, min(given.seconds, 8.0) / 2, reports(4 + number), f"d{number}")
     finally:
         before, began = on.cpu_seconds(), time.time()
         for pid in lanes:

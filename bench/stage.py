@@ -199,20 +199,30 @@ def _cpu(pid: int, *, children: bool = False) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def reports() -> list[dict[str, Any]]:
-    """Realistic reports that a single unit must handle, about 0.6 KB of Chinese text each."""
-    codes = ["E0104", "E0102", "E0108", "E0117", "E0152", "E0404", "E0157", "E0451"]
+SPOTS = 125
+"""So many rows and columns of places, more than 30 m apart: no report repeats another (重复案件)."""
+
+WINDOW = 2000
+CODES = ("E0104", "E0102", "E0108", "E0117", "E0152", "E0404", "E0157", "E0451")
+
+
+def reports(window: int) -> list[dict[str, Any]]:
+    """Realistic reports that a single unit must handle, about 0.6 KB of Chinese text each.
+
+    Each is a problem of its own, and so are those of other windows: 16,000 in each of seven.
+    """
     text = "巡查发现路面存在明显问题,影响通行与市容,周边有学校和菜市场,人流较大,请尽快到场处置并拍照反馈。" * 3
     return [
         {
             "category_code": code,
-            "description": f"{text}(第 {number} 号点位)",
+            "description": f"{text}(第 {spot} 号点位)",
             "place": {
-                "longitude": 118.852 + number * 0.0041 % 0.04,
-                "latitude": 28.932 + number * 0.0037 % 0.04,
-                "address": f"上街{number * 7 % 200 + 1}号门前人行道",
+                "longitude": round(118.852 + spot % SPOTS * 0.04 / SPOTS, 6),
+                "latitude": round(28.932 + spot // SPOTS * 0.04 / SPOTS, 6),
+                "address": f"上街{spot * 7 % 200 + 1}号门前人行道",
             },
             "attributes": [{"name": "weather", "value": "晴"}],
         }
-        for number, code in enumerate(codes * 8)
+        for spot in range(window % 7 * WINDOW, (window % 7 + 1) * WINDOW)
+        for code in CODES
     ]

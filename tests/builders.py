@@ -92,10 +92,15 @@ def a_message(body: Body, unit: str, case: Case | None = None, key: str | None =
     return replace(message, **more)
 
 
-def a_report(category: str = CLEAR, unit: str = COLLECTOR, key: str | None = None, **more: Any) -> Message:
-    """A collector's report inside the main city, each at a place of its own: none repeats another."""
+def a_place() -> dict[str, float]:
+    """A place in the main city far enough from all others that no report repeats another."""
     row, column = divmod(next(_places) % 1600, 40)
-    place = {"longitude": 118.86 + column * 5e-4, "latitude": 28.94 + row * 5e-4, **more.pop("place", {})}
+    return {"longitude": round(118.86 + column * 5e-4, 6), "latitude": round(28.94 + row * 5e-4, 6)}
+
+
+def a_report(category: str = CLEAR, unit: str = COLLECTOR, key: str | None = None, **more: Any) -> Message:
+    """A collector's report inside the main city, each at a place of its own."""
+    place = {**a_place(), **more.pop("place", {})}
     fields = {name: more.pop(name) for name in list(more) if name in Report.model_fields}
     body = Report.model_validate_json(
         json.dumps({"category_code": category, "description": "自来水管破裂", "place": place, **fields})

@@ -20,12 +20,13 @@ import orjson
 import pytest
 from aiohttp import web
 
+from tests.builders import a_place
 from tests.stories.conftest import ROOT, RunningHub, start_hub, stop_hub
 
 pytestmark = pytest.mark.story
 
 COLLECTOR, LEAD = "collection", "housing_construction"
-REPORT = {"category_code": "E0402", "place": {"longitude": 118.87, "latitude": 28.95}}
+REPORT = {"category_code": "E0402"}
 STEPS = (
     (LEAD, "feedback", {"description": "已修复"}),
     (COLLECTOR, "verification", {"finding": "failed", "description": "仍渗水"}),
@@ -92,7 +93,7 @@ class Day:
             if self.over:
                 return
             own = f"{name}-{number}"
-            report = {**REPORT, "description": f"自来水管破裂 {own}"}
+            report = {**REPORT, "place": a_place(), "description": f"自来水管破裂 {own}"}
             case = await self.said(COLLECTOR, "/api/v1/cases", report, own, {"ce-sendercase": own})
             self.answers[own] = case["case_number"]
             for at, (unit, what, body) in enumerate(STEPS):

@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 
+from tests.builders import a_place
 from tests.stories.conftest import RunningHub, wait_for
 
-REPORT = {"category_code": "E0402", "description": "自来水管破裂", "place": {"longitude": 118.87, "latitude": 28.95}}
+
+def a_body(**more: Any) -> dict[str, Any]:
+    return {"category_code": "E0402", "description": "自来水管破裂", "place": a_place(), **more}
+
+
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc000000301010018dd8db0"
     "0000000049454e44ae426082"
@@ -27,7 +32,7 @@ def keys(hub: RunningHub) -> dict[str, str]:
 
 def report(hub: RunningHub, keys: dict[str, str], **more: Any) -> str:
     key = uuid.uuid4().hex
-    status, said, _ = hub.call("POST", "/api/v1/cases", {**REPORT, **more}, keys["collection"], idempotency_key=key)
+    status, said, _ = hub.call("POST", "/api/v1/cases", a_body(**more), keys["collection"], idempotency_key=key)
     assert status == 201, said
     number: str = said["case_number"]
     return number
@@ -53,7 +58,7 @@ def test_a_case_travels_from_report_to_close(hub: RunningHub, keys: dict[str, st
 
 
 def test_the_same_key_takes_effect_once_and_gives_the_same_answer(hub: RunningHub, keys: dict[str, str]) -> None:
-    key, body = uuid.uuid4().hex, {**REPORT}
+    key, body = uuid.uuid4().hex, a_body()
     first = hub.call("POST", "/api/v1/cases", body, keys["collection"], idempotency_key=f'"{key}"')
     again = hub.call("POST", "/api/v1/cases", body, keys["collection"], idempotency_key=key)
     assert (first[0], first[1]) == (again[0], again[1])
@@ -64,13 +69,13 @@ def test_the_same_key_takes_effect_once_and_gives_the_same_answer(hub: RunningHu
 
 @pytest.mark.parametrize("form", ["structured", "binary", "batch"])
 def test_cloudevents_are_taken_in_every_form(hub: RunningHub, keys: dict[str, str], form: str) -> None:
-    event = {"specversion": "1.0", "id": uuid.uuid4().hex, "source": "/rounds", "type": "case.report", "data": REPORT}
+    event = {"specversion": "1.0", "id": uuid.uuid4().hex, "source": "/rounds", "type": "case.report", "data": a_body()}
     key = keys["collection"]
     if form == "structured":
         status, said, _ = hub.call("POST", "/api/v1/messages", event, key, content_type="application/cloudevents+json")
     elif form == "binary":
         headers = {f"ce_{name}": str(event[name]) for name in ("specversion", "id", "source", "type")}
-        status, said, _ = hub.call("POST", "/api/v1/messages", REPORT, key, **headers)
+        status, said, _ = hub.call("POST", "/api/v1/messages", a_body(), key, **headers)
     else:
         batch = [event, {**event, "id": uuid.uuid4().hex}, {**event, "id": "x", "data": {}}, {"nothing": 1}]
         media = "application/cloudevents-batch+json"
