@@ -7,7 +7,7 @@ circle around them touches: of two that come at the same moment, the second sees
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -86,23 +86,9 @@ def stretches_of(reports: Iterable[Report], grid: Grid, metres: float) -> set[tu
         place = report.place
         with suppress(ImpossibleCoordinates):
             point = to_wgs84(place.longitude, place.latitude, place.system)
-            cells = cells_around(grid, point.longitude, point.latitude, metres)
+            cells = grid.cells_within(point.longitude, point.latitude, metres)
             found.update((report.category_code, cell) for cell in cells)
     return found
-
-
-def cells_around(grid: Grid, longitude: float, latitude: float, metres: float) -> tuple[str, ...]:
-    """Every cell that the square around a point touches, its own first."""
-    return tuple(dict.fromkeys(_cells(grid, longitude, latitude, metres)))
-
-
-def _cells(grid: Grid, longitude: float, latitude: float, metres: float) -> Iterator[str]:
-    yield grid.cell(longitude, latitude)
-    north = math.degrees(metres / EARTH_METRES)
-    east = north / max(math.cos(math.radians(latitude)), 0.01)
-    for x in (-east, 0.0, east):
-        for y in (-north, 0.0, north):
-            yield grid.cell(longitude + x, latitude + y)
 
 
 def metres_between(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:

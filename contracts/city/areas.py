@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 from contracts.city.row import Row
@@ -126,6 +127,16 @@ def _band_of(y: float, south: float, north: float, count: int) -> int:
 _CELL = re.compile(r"(?P<prefix>[a-z0-9_]+)-(?P<ew>[ew])(?P<x>\d{4,})-(?P<ns>[ns])(?P<y>\d{4,})")
 
 
+@cache
+def _degree(latitude: float) -> tuple[float, float]:
+    """The lengths of a degree of longitude and of latitude on the WGS 84 ellipsoid, in metres."""
+    axis, eccentricity_squared = 6378137.0, 0.00669437999014
+    curve = 1 - eccentricity_squared * math.sin(math.radians(latitude)) ** 2
+    east = math.radians(axis * math.cos(math.radians(latitude)) / math.sqrt(curve))
+    north = math.radians(axis * (1 - eccentricity_squared) / (curve * math.sqrt(curve)))
+    return east, north
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """Square cells counted from a fixed origin, so that a cell keeps its id whatever becomes of areas and directories.
@@ -146,6 +157,18 @@ class Grid:
         x = math.floor((longitude - self.origin_longitude) / width)
         return self._name(x, math.floor((latitude - self.origin_latitude) / height))
 
+    def cells_within(self, longitude: float, latitude: float, metres: float) -> tuple[str, ...]:
+        """Every cell that the square of so many metres around a point touches."""
+        width, height = self._size()
+        # The grid's metres are those of its origin's latitude: a little to spare covers a whole city.
+        reach = 1.1 * metres / self.cell_metres
+        x, y = (longitude - self.origin_longitude) / width, (latitude - self.origin_latitude) / height
+        return tuple(
+            self._name(column, row)
+            for column in range(math.floor(x - reach), math.floor(x + reach) + 1)
+            for row in range(math.floor(y - reach), math.floor(y + reach) + 1)
+        )
+
     def neighbours(self, cell: str) -> tuple[str, ...]:
         """The eight cells around a cell, south-west first. Raises ``ValueError`` for what is no cell of this grid."""
         x, y = self._place(cell)
@@ -159,13 +182,9 @@ class Grid:
         return west, south, west + width, south + height
 
     def _size(self) -> tuple[float, float]:
-        """A cell in degrees: the lengths of a degree on the WGS 84 ellipsoid at the origin."""
-        axis, eccentricity_squared = 6378137.0, 0.00669437999014
-        latitude = math.radians(self.origin_latitude)
-        curve = 1 - eccentricity_squared * math.sin(latitude) ** 2
-        metres_east = math.radians(axis * math.cos(latitude) / math.sqrt(curve))
-        metres_north = math.radians(axis * (1 - eccentricity_squared) / (curve * math.sqrt(curve)))
-        return self.cell_metres / metres_east, self.cell_metres / metres_north
+        """A cell in degrees."""
+        east, north = _degree(self.origin_latitude)
+        return self.cell_metres / east, self.cell_metres / north
 
     def _name(self, x: int, y: int) -> str:
         east = f"e{x:04d}" if x >= 0 else f"w{-x:04d}"

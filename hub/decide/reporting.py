@@ -17,7 +17,7 @@ from hub.decide.photos import own_photos
 from hub.decision import Personal
 from hub.facts import Accepted, LinkedDuplicate, Location, Rejected, Reported
 from hub.life_cycle import Step
-from hub.nearby import cells_around, open_case
+from hub.nearby import open_case
 
 
 def report(course: Course) -> None:
@@ -101,7 +101,7 @@ def _repeats_another(course: Course) -> bool:
     case, context = course.known, course.context
     rules, place = context.directory.rules, case.reported.location
     seen = open_case(case)
-    cells = cells_around(context.directory.grid, place.longitude, place.latitude, rules.duplicate_metres)
+    cells = context.directory.grid.cells_within(place.longitude, place.latitude, rules.duplicate_metres)
     found = context.near.repeated(seen, cells, rules.duplicate_metres, rules.duplicate_hours)
     if rules.duplicate_metres == 0 or found is None:
         context.near.add(place.grid_cell, seen)
