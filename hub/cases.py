@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -35,7 +36,7 @@ from hub.facts import (
     Voided,
     Wait,
 )
-from hub.life_cycle import OVER, WITH_A_UNIT, State, Step, after
+from hub.life_cycle import OVER, WITH_A_UNIT, State, Step, StepNotAllowed, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +277,26 @@ def fold(entries: Iterable[Entry], case_number: str) -> Case:
     case = opened(next(steps), case_number)
     for entry in steps:
         case = apply(case, entry)
+    return case
+
+
+def as_it_was(
+    entries: Iterable[Entry], case_number: str, as_of: datetime | None = None, known_at: datetime | None = None
+) -> Case | None:
+    """The case as it was at a moment (``as_of``), by what was known at another (``known_at``); None before its report.
+
+    What happened later, or came to be known later, is left out. Where the senders' times disagree with the order in
+    which the hub learned of things, a step that could not have been taken yet is left out as well.
+    """
+    case: Case | None = None
+    for entry in entries:
+        if (as_of and entry.effective_at > as_of) or (known_at and entry.known_at > known_at):
+            continue
+        if case is None:
+            case = opened(entry, case_number) if entry.step is Step.REPORT else None
+            continue
+        with suppress(StepNotAllowed):
+            case = apply(case, entry)
     return case
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime
 
 from contracts.envelope import Mode
 from contracts.problem import Problem
@@ -20,6 +22,7 @@ from hub.api.views import (
     read_cursor,
 )
 from hub.case_numbers import parse
+from hub.cases import as_it_was
 from hub.letters import letter_id, position_of
 from hub.life_cycle import STAGE_OF, Stage, State
 from hub.store import reading
@@ -64,10 +67,23 @@ async def list_cases(
 
 
 @router.get("/cases/{number}", tags=["cases"], summary="案件 / one case")
-async def one_case(request: Request, caller: Caller, number: Number) -> Response:
-    """A case with its ETag; answers 304 to ``If-None-Match``."""
+async def one_case(
+    request: Request,
+    caller: Caller,
+    number: Number,
+    as_of: Annotated[AwareDatetime | None, Query(description="当时的情形 / as it was then")] = None,
+    known_at: Annotated[AwareDatetime | None, Query(description="当时已知的 / by what was known then")] = None,
+) -> Response:
+    """A case with its ETag; answers 304 to ``If-None-Match``. Of an earlier moment, on either axis of time, has none."""
     services = services_of(request)
     seen = await _seen(request, caller, number)
+    if as_of is not None or known_at is not None:
+        log = await reading.whole_log(services.pool, seen.case.case_id, seen.until_position)
+        case = as_it_was(log, seen.case.case_number, as_of, known_at)
+        if case is None:
+            raise Problem("case_unknown", "当时还没有该案件。", "The case did not exist then.")
+        then = replace(seen, case=replace(case, letter_counts=seen.case.letter_counts))
+        return answer(case_document(then, as_of or known_at or services.clock().now(), caller.only_unit))
     document = case_document(seen, services.clock().now(), caller.only_unit)
     etag = f'"v{seen.case.version}"'
     if request.headers.get("if-none-match", "").strip() == etag:

@@ -173,6 +173,14 @@ async def entries(pool: Pool, case_id: int, unit_id: str | None, after: int, lim
     return [_entry(row) for row in await pool.fetch(SQL["entries"], case_id, after, unit_id, limit)]
 
 
+async def whole_log(pool: Pool, case_id: int, until_position: int | None = None) -> list[Entry]:
+    """Every entry of a case, in order, or those up to the position at which somebody's sight ended."""
+    log: list[Entry] = []
+    while len(page := await entries(pool, case_id, None, log[-1].sequence if log else 0, 1000)) > 0:
+        log += page
+    return [entry for entry in log if until_position is None or (entry.position or 0) <= until_position]
+
+
 async def changes(
     pool: Pool, after: int, unit_id: str | None, *, limit: int, scan: int
 ) -> tuple[list[Entry], int, bool]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from contracts.messages import Finding
 from contracts.problem import Problem
-from hub.cases import Case, Entry, fold
+from hub.cases import Case, Entry, as_it_was, fold
 from hub.codec import case_from, case_text, fact_from, fact_text
 from hub.life_cycle import OVER, WITH_A_UNIT, State
 from tests.builders import (
     CLEAR,
     COLLECTOR,
     LEAD,
+    MORNING,
     UNCLEAR,
     a_case,
     a_report,
@@ -27,6 +30,7 @@ from tests.builders import (
     decided,
     dispatch_to,
     feedback,
+    later,
     rejection,
     verification,
 )
@@ -128,3 +132,37 @@ def test_every_fact_comes_back_from_its_text() -> None:
 def test_a_case_comes_back_from_its_text() -> None:
     case = a_case()
     assert case_from(case_text(case)) == case
+
+
+class TestTwoAxes:
+    """A case as of a moment, by what was known at another (双时间轴)."""
+
+    HOUR = timedelta(hours=1)
+
+    def log(self) -> list[Entry]:
+        """Reported at nine; handled at ten, which the hub learned of at twelve."""
+        reported = decided(a_report())
+        told = feedback(reported.case, effective_at=MORNING + self.HOUR)
+        answered = decided(told, reported.case, later(180))
+        return [*reported.entries, *answered.entries]
+
+    @pytest.mark.parametrize(
+        ("as_of", "known_at", "state"),
+        [
+            (None, None, "in_verification"),
+            (2, None, "answered"),
+            (2, 2, "dispatched"),
+            (None, 2, "dispatched"),
+            (0.5, None, "dispatched"),
+            (4, 4, "in_verification"),
+        ],
+    )
+    def test_what_was_so_and_what_was_known_are_two_questions(
+        self, as_of: float | None, known_at: float | None, state: str
+    ) -> None:
+        moments = [MORNING + hours * self.HOUR if hours is not None else None for hours in (as_of, known_at)]
+        case = as_it_was(self.log(), "330800-20261123-000001", *moments)
+        assert case is not None and case.state.value == state
+
+    def test_before_its_report_there_was_no_case(self) -> None:
+        assert as_it_was(self.log(), "330800-20261123-000001", MORNING - self.HOUR) is None

@@ -6,7 +6,9 @@ import json
 import threading
 import time
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -244,3 +246,31 @@ def test_contracts_and_problems_are_published(hub: RunningHub) -> None:
         assert hub.call("GET", f"{item['href']}/examples/valid")[0] == 200
     kinds = hub.call("GET", "/problems")[1]["items"]
     assert all(hub.call("GET", f"/problems/{each['kind']}")[0] == 200 for each in kinds[:5])
+
+
+def test_a_case_is_asked_for_as_it_was_by_what_was_known(hub: RunningHub, keys: dict[str, str]) -> None:
+    number, lead = report(hub, keys), keys["housing_construction"]
+    before = hub.call("GET", f"/api/v1/cases/{number}/entries")[1]["items"][-1]["known_at"]
+    assert hub.call("POST", f"/api/v1/cases/{number}/feedback", {"description": "已修复"}, lead)[0] == 200
+    states = [
+        hub.call("GET", f"/api/v1/cases/{number}{asked}")[1]["state"]
+        for asked in ("", f"?known_at={quote(before)}", f"?as_of={quote(before)}")
+    ]
+    assert states == ["in_verification", "dispatched", "dispatched"]
+    status, said, _ = hub.call("GET", f"/api/v1/cases/{number}?as_of=2020-01-01T00:00:00Z")
+    assert (status, said["type"].rpartition("/")[2]) == (404, "case_unknown")
+
+
+def test_a_unit_asks_for_more_time_and_the_command_centre_decides(hub: RunningHub, keys: dict[str, str]) -> None:
+    number, lead = report(hub, keys), keys["housing_construction"]
+    due = hub.call("GET", f"/api/v1/cases/{number}")[1]["due_at"]
+    later = (datetime.fromisoformat(due) + timedelta(days=1)).isoformat()
+    path = f"/api/v1/cases/{number}"
+    assert hub.call("POST", f"{path}/extension", {"reason": "待停气审批", "due_at": later}, lead)[0] == 200
+    status, said, _ = hub.call("POST", f"{path}/extension-decision", {"granted": True, "reason": "属实"}, lead)
+    assert (status, said["type"].rpartition("/")[2]) == (403, "forbidden")
+    assert (
+        hub.call("POST", f"{path}/extension-decision", {"granted": True, "reason": "属实"}, keys["command_center"])[0]
+        == 200
+    )
+    assert datetime.fromisoformat(hub.call("GET", path)[1]["due_at"]) == datetime.fromisoformat(later)
