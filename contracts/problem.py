@@ -66,6 +66,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         409, "同案更早的信件未了结,请先处理它", "An earlier letter of the case waits: replay or cancel that first"
     ),
     "profile_invalid": ProblemKind(422, "接入档案有误", "The profile is wrong"),
+    "register_invalid": ProblemKind(422, "部件台账文件有误", "The register file is wrong"),
     "internal": ProblemKind(500, "内部错误", "Internal error", retryable=True),
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from contracts.city import Component
 from contracts.envelope import Mode
 from hub.cases import Case, Entry
 from hub.lateness import Delivery, Outage
@@ -104,3 +105,4 @@ class Loaded:
     near: Nearby
     deliveries: Mapping[int, Delivery]
     outages: Mapping[str, Sequence[Outage]]
+    components: Mapping[str, Component]

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from time import perf_counter
 
 import asyncpg
 import orjson
 from asyncpg.pgproto.pgproto import UUID
 
+from contracts.city import Component
 from contracts.envelope import Message
 from contracts.messages import Body, Feedback, Report
 from contracts.problem import Problem, Violation
@@ -29,7 +30,7 @@ from hub.decision import Answer, Decision, Loaded, Outbox, Remembered
 from hub.nearby import Nearby, open_case, stretches_of
 from hub.registry import Registry
 from hub.say import Say
-from hub.store import batches
+from hub.store import batches, register
 from hub.store.pool import CLASHED, LOST, Pool
 
 Outcome = Answer | Problem
@@ -188,6 +189,7 @@ class Intake:
                 others=loaded.cases,
                 deliveries=loaded.deliveries,
                 outages=loaded.outages,
+                components=loaded.components,
             )
             fold = _Fold(loaded, context)
             outcomes = [fold.decide(message) for message in messages]
@@ -206,6 +208,7 @@ class Intake:
         ids = {message.case_id for message in messages if message.case_id is not None}
         ids |= {number for message in messages for number in _named(message.body, registry.division_code)}
         cases = await batches.lock_cases(conn, ids) if ids else {}
+        components = await _components(conn, messages, cases.values(), now.astimezone(registry.zone).date())
         photos = {photo for message in messages for photo in getattr(message.body, "photos", ())}
         attachments = await batches.known_attachments(conn, photos) if photos else {}
         late = {
@@ -215,12 +218,12 @@ class Intake:
             if case.lead is not None and case.due_at is not None and case.due_at < now
         }
         if not late:
-            return Loaded(cases, remembered, attachments, near, {}, {})
+            return Loaded(cases, remembered, attachments, near, {}, {}, components)
         clock = self.clock()
         since = machine_now() - timedelta(hours=registry.city.rules.late_proof_hours)
         deliveries = await batches.deliveries(conn, late, clock)
         outages = await batches.outages(conn, set(late.values()), since, clock)
-        return Loaded(cases, remembered, attachments, near, deliveries, outages)
+        return Loaded(cases, remembered, attachments, near, deliveries, outages, components)
 
     async def _near(
         self, conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], registry: Registry, now: datetime
@@ -271,6 +274,16 @@ class _Numbers:
 
     def add(self, day: int, first: int, count: int) -> None:
         self.day, self.next_serial, self.end = day, first, first + count
+
+
+async def _components(
+    conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], cases: Iterable[Case], day: date
+) -> Mapping[str, Component]:
+    """The register's entries in force for the components that reports and cases name."""
+    codes = {message.body.component_code for message in messages if isinstance(message.body, Report)}
+    named = {code for code in (*codes, *(case.reported.component_code for case in cases)) if code}
+    found = await register.in_force(conn, named, day) if named else {}
+    return {code: entry.component() for code, entry in found.items()}
 
 
 def _named(body: Body, division: str) -> Iterator[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from contracts.bends import CoordinationNotice, DecisionNotice, RecallNotice, Reminder
-from contracts.city import Directory
+from contracts.city import Component, Directory
 from contracts.envelope import Message
 from contracts.messages import Dispatch, StatusNotice, VerificationRequest
 from contracts.nouns import Connection, Role
@@ -44,8 +44,8 @@ class Context:
     """What deciding a batch may know, loaded and locked for all of it.
 
     The city time, the registry, the attachments named, the ids in hand, the open cases near reported places, the cases
-    that messages name besides their own, and for late answers how their dispatch was delivered (by case) and when
-    their unit was cut off (by unit).
+    that messages name besides their own, for late answers how their dispatch was delivered (by case) and when their
+    unit was cut off (by unit), and the register's entries in force for the components that are named (by code).
     """
 
     now: datetime
@@ -57,6 +57,7 @@ class Context:
     others: Mapping[int, Case] = field(default_factory=dict)
     deliveries: Mapping[int, Delivery] = field(default_factory=dict)
     outages: Mapping[str, Sequence[Outage]] = field(default_factory=dict)
+    components: Mapping[str, Component] = field(default_factory=dict)
 
     _limits: dict[str, Limits] = field(default_factory=dict)
     _moments: dict[tuple[str, datetime, datetime], tuple[datetime, datetime]] = field(default_factory=dict)

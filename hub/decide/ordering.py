@@ -25,6 +25,7 @@ def dispatch_by_rule(course: Course) -> Unclear | None:
         category_code=reported.category_code,
         area_id=reported.location.area_id,
         component_code=reported.component_code,
+        component=context.components.get(reported.component_code or ""),
         attributes=dict(reported.attributes),
     )
     chosen = choose_unit(context.directory, facts)
