@@ -250,6 +250,13 @@ OF_THE_FACE: Mapping[str, Event] = {
     "rate.exceeded": _row(
         WARNING, "请求过频", "a unit asks too often", "unit_id", counts="rates_exceeded", by="unit_id"
     ),
+    "register.imported": _row(
+        INFO,
+        "部件台账已导入",
+        "a register file was imported",
+        "import_id by added changed_owner changed unchanged moves",
+        counts="register_imports",
+    ),
     "unit.applied": _row(INFO, "接入档案已应用", "a profile was applied", "unit_id version by", counts="units_applied"),
     "unit.approved": _row(INFO, "单位已批准上线", "a unit was approved", "unit_id state by", counts="units_approved"),
     "unit.moved": _row(INFO, "单位状态改变", "a unit's state changed", "unit_id state by", counts="units_moved"),

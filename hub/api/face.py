@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from contracts.problem import Problem, Violation
-from hub.api import routes_admin, routes_cases, routes_inbox, routes_open
+from hub.api import routes_admin, routes_cases, routes_inbox, routes_open, routes_register
 from hub.api.asgi import Gone, language_of, problem_response
 from hub.api.doors import Doors
 from hub.api.openapi import document
@@ -31,8 +31,9 @@ def face(services: Services) -> Doors:
         redirect_slashes=False,
     )
     app.state.services = services
-    for router in (routes_cases.router, routes_inbox.router, routes_admin.router, routes_open.router, pages.router):
-        app.include_router(router)
+    routes = (routes_cases, routes_inbox, routes_register, routes_admin, routes_open, pages)
+    for module in routes:
+        app.include_router(module.router)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _bad_query)
     app.add_exception_handler(HTTPException, _http)

@@ -22,6 +22,7 @@ TAGS = [
     {"name": "letters", "description": "信件与投递记录 / letters and attempts"},
     {"name": "attachments", "description": "照片 / photos"},
     {"name": "units", "description": "单位 / units"},
+    {"name": "register", "description": "部件台账 / the component register"},
     {"name": "contracts", "description": "契约 / contracts"},
     {"name": "administration", "description": "管理 / administration"},
     {"name": "operations", "description": "运维 / operations"},

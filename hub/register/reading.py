@@ -197,8 +197,9 @@ class _Row:
             return self.given.system
         found = SYSTEMS.get(re.sub(r"[\s_-]", "", told).upper())
         if found is None:
-            known = "、".join(system.value for system in CoordinateSystem)
-            self._wrong("system", f"坐标系“{told[:40]}”应为 {known}", f"{told[:40]!r}: must be one of {known}")
+            known, written = [system.value for system in CoordinateSystem], told[:40]
+            zh, en = f"坐标系“{written}”应为 {'、'.join(known)} 之一", f"{written!r}: must be one of {', '.join(known)}"
+            self._wrong("system", zh, en)
         return found
 
     def _degrees(self, column: str) -> float | None:

@@ -20,8 +20,10 @@ CREATE TABLE register_imports (
                 ELSE added + changed_owner + changed + unchanged = rows END)
 );
 
--- A range of one text, so that the exclusion below needs no extension.
-CREATE TYPE coderange AS RANGE (subtype = text, collation = "C");
+-- A component's code as a range of one number, so that the exclusion below needs no extension and its index splits well.
+-- Among a million codes two share a number once in twenty million registers.
+CREATE FUNCTION code_range(code text) RETURNS int8range LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN int8range(hashtextextended(code, 0) >> 1, (hashtextextended(code, 0) >> 1) + 1);
 
 -- Both days of an interval are included; an open end is null. What is said is never changed: a row that no longer
 -- holds gets the moment until which it was believed, and others say what is believed from then on.
@@ -45,7 +47,7 @@ CREATE TABLE components (
     superseded_by      bigint REFERENCES register_imports,
     CHECK ((known_until IS NULL) = (superseded_by IS NULL)),
     CONSTRAINT components_say_one_thing EXCLUDE USING gist (
-        coderange(component_code, component_code, '[]') WITH =,
+        code_range(component_code) WITH =,
         daterange(valid_from, valid_to, '[]') WITH &&
     ) WHERE (known_until IS NULL)
 );
