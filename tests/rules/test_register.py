@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -151,6 +152,11 @@ def test_a_line_is_numbered_where_it_begins_even_after_a_cell_of_two_lines() -> 
 
 def test_a_name_is_kept_without_the_folders_of_somebodys_disk() -> None:
     assert bare_name("C:\\普查\\井盖.csv") == bare_name("/home/li/井盖.csv") == "井盖.csv"
+
+
+def test_the_sample_in_the_documentation_is_a_good_file() -> None:
+    found = read((Path(__file__).parents[2] / "docs" / "components.sample.csv").read_bytes())
+    assert found.faults == () and len(found.lines) == 3
 
 
 @given(st.binary(max_size=300))
