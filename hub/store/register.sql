@@ -20,8 +20,8 @@ INSERT INTO register_imports (file_name, sha256, effective_from, rows, added, ch
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING import_id
 
 -- name: end_entries
--- These entries are believed no longer.
-UPDATE components SET known_until = $2, superseded_by = $3 WHERE entry_id = ANY ($1::bigint[]) AND known_until IS NULL
+-- These entries are believed no longer; the city clock may have been set back since they were written.
+UPDATE components SET known_until = greatest($2, known_from), superseded_by = $3 WHERE entry_id = ANY ($1::bigint[]) AND known_until IS NULL
 
 -- name: wait_for_deciding
 -- Wait until every batch that read the register before is committed.

@@ -13,6 +13,7 @@ from contracts.problem import Problem
 from hub.registering import Imported, Registering
 from hub.responsibility import Rule
 from hub.store import register as store
+from hub.store import registry as registry_store
 from hub.store.register import EntryFilter
 from tests.builders import UNCLEAR, a_report, acknowledgement, dispatch_to
 from tests.ways.conftest import House, answered
@@ -161,6 +162,20 @@ async def test_an_import_waits_for_the_batch_that_still_sends_by_the_old_entry(h
         ) == ["mobile"]
         await transaction.rollback()
     assert (await importing).counts["changed_owner"] == 1
+
+
+async def test_a_city_clock_that_was_set_back_stops_no_import(house: House) -> None:
+    await imported(house, (COVER, "telecom"), since=date(2026, 1, 1))
+    async with house.pool.acquire() as conn:
+        await registry_store.set_clock(conn, house.refresher.clock().now() - timedelta(days=2), 1.0)
+    await house.refresher.load()
+    assert (await imported(house, (COVER, "mobile"))).counts["changed_owner"] == 1
+
+
+async def test_messages_that_name_no_component_ask_the_register_nothing(house: House) -> None:
+    await house.pool.execute("DROP FUNCTION components_in_force")
+    intake = await house.an_intake()
+    answered((await intake.receive([a_report(UNCLEAR)]))[0])
 
 
 async def test_a_unit_lists_what_it_owns(house: House) -> None:
