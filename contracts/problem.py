@@ -51,6 +51,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "deadline_passed": ProblemKind(409, "时限已过", "The deadline has passed"),
     "already_asked": ProblemKind(409, "已有同类申请待审批", "The same question already waits for its answer"),
     "nothing_asked": ProblemKind(409, "没有待审批的申请", "Nothing waits for this decision"),
+    "nothing_due": ProblemKind(409, "此刻没有到期事项", "Nothing is due now"),
     "extensions_used_up": ProblemKind(409, "延期次数已用完", "All extensions are used up"),
     "case_unknown": ProblemKind(404, "没有该案件", "There is no such case"),
     "unit_unknown": ProblemKind(422, "没有该单位", "There is no such unit"),

@@ -29,6 +29,7 @@ from hub.intake import Intake
 from hub.onboarding import Onboarding
 from hub.rates import Rates
 from hub.refresher import Refresher
+from hub.registering import Registering
 from hub.safe import Safe
 from hub.say import Say, say_nothing
 from hub.settings import Settings
@@ -94,7 +95,8 @@ async def run_worker(worker: Worker) -> None:
         intake.start()
         stack.push_async_callback(intake.stop)
         if "clock" in worker.roles:
-            tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, say).run())
+            strayed = Registering(pool, refresher.registry, refresher.clock).strayed
+            tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, strayed, say).run())
         if "api" in worker.roles:
             vitals = Vitals(pool, refresher)
             services = Services(

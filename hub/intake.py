@@ -318,7 +318,7 @@ class _Fold:
         try:
             decision = decide(case, message, self.context)
         except Problem as problem:
-            if case is not None and problem.kind != "case_unknown":
+            if case is not None and problem.kind not in ("case_unknown", "nothing_due"):
                 self._remember_refusal(message, case, problem)
             return problem
         self._keep(message, decision, case)

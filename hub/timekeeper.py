@@ -7,15 +7,17 @@ goes on. A tick is the same message however often it is sent, so that nothing is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 
 from hub.awaiting import next_reminder
 from hub.cases import Case
 from hub.clock import CityClock, machine_now
 from hub.decide import Context, something_is_due
 from hub.intake import Intake
+from hub.register.moves import Move
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import batches
@@ -38,9 +40,11 @@ class Timekeeper:
     intake: Intake
     registry: Callable[[], Registry]
     clock: Callable[[], CityClock]
+    strayed: Callable[[], Awaitable[tuple[Move, ...]]]
     say: Say
+    strayed_every_seconds: float = 30.0
+    _strayed_at: float = 0.0
     _directory_version: int = 0
-    _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -76,11 +80,20 @@ class Timekeeper:
         context = Context(now, registry, registry.directory(now))
         due = [case for case in cases if something_is_due(case, context)]
         idle = [(case.case_id, case.version, _next(case, context)) for case in cases if case not in due]
+        due += await self._strayed(conn, {case.case_id for case in due})
         if idle:
             await batches.set_alarms(conn, idle)
         if due:
             await self.intake.receive([tick_of(case.case_id, case.version, case.mode, machine_now()) for case in due])
         return len(cases) == CASES_MAX
+
+    async def _strayed(self, conn: Connection, known: set[int]) -> list[Case]:
+        """Cases whose component has another owner by now: a change may have been dated ahead."""
+        if monotonic() < self._strayed_at:
+            return []
+        self._strayed_at = monotonic() + self.strayed_every_seconds
+        moves = [move.case_id for move in await self.strayed() if move.case_id not in known]
+        return await batches.cases_of(conn, moves) if moves else []
 
 
 def _next(case: Case, context: Context) -> datetime | None:

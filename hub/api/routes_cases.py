@@ -74,7 +74,7 @@ async def one_case(
     as_of: Annotated[AwareDatetime | None, Query(description="当时的情形 / as it was then")] = None,
     known_at: Annotated[AwareDatetime | None, Query(description="当时已知的 / by what was known then")] = None,
 ) -> Response:
-    """A case with its ETag; answers 304 to ``If-None-Match``. Of an earlier moment, on either axis of time, has none."""
+    """A case with its ETag; answers 304 to ``If-None-Match``. Of another moment, on either axis, it has none."""
     services = services_of(request)
     seen = await _seen(request, caller, number)
     if as_of is not None or known_at is not None:

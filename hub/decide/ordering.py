@@ -14,6 +14,7 @@ from hub.deadlines import limits_from
 from hub.decide.course import Context, Course, not_allowed, state_fields
 from hub.facts import Assisted, Brief, Dispatched, Order, Recalled, ReckonedAgain
 from hub.life_cycle import WITH_A_UNIT, State, Step
+from hub.register.moves import move_of
 from hub.responsibility import Because, Clear, Unclear, choose_unit
 
 
@@ -61,6 +62,17 @@ def dispatch_by_hand(course: Course) -> None:
 def recall(course: Course) -> None:
     """The command centre takes the dispatch back (撤回派遣); the case waits for its next word."""
     _recall(course, cast(Recall, course.message.body).reason, second=False)
+
+
+def follow_owner(course: Course) -> Unclear | None:
+    """A component changed hands: a case that the register's rule sent to its former owner goes to the present one."""
+    case, context = course.known, course.context
+    move = move_of(case, context.components.get(case.reported.component_code or ""), context.registry.zone)
+    if move is None:
+        return None
+    said = f"部件 {move.component_code} 权属变更:{move.from_unit_id} → {move.to_unit_id}({move.source})"
+    _recall(course, said, second=True, by_rule=True)
+    return dispatch_by_rule(course)
 
 
 def assist_by_hand(course: Course) -> None:
@@ -193,11 +205,11 @@ def lies_ahead(course: Course, moment: datetime | None, pointer: str = "#/due_at
         raise Problem("moment_impossible", violations=(said,), fields=state_fields(course.known))
 
 
-def _recall(course: Course, reason: str, *, second: bool) -> None:
+def _recall(course: Course, reason: str, *, second: bool, by_rule: bool = False) -> None:
     course.refuse_unless(Step.RECALL)
     case = course.known
     if case.lead is None:
         raise not_allowed(case, Step.RECALL)
     order = case.lead.order
     dispatch_by = course.context.limits(case.reported.tier).dispatch.due_at
-    course.take(Step.RECALL, Recalled(order.number, order.unit_id, reason, second, dispatch_by))
+    course.take(Step.RECALL, Recalled(order.number, order.unit_id, reason, second, dispatch_by), by_rule=by_rule)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contracts.bends import Level
+from contracts.problem import Problem
 from hub import coordination
 from hub.awaiting import CENTRE, DUE_SOON, OVERDUE, SUPERVISION, next_reminder
 from hub.cases import Case
-from hub.decide.coordinating import escalate
+from hub.decide.coordinating import coordinate_unclear, escalate
 from hub.decide.course import Context, Course
-from hub.decide.ordering import reckoned_again
+from hub.decide.ordering import follow_owner, reckoned_again
 from hub.facts import Reminded, Wait
 from hub.life_cycle import Step
 from hub.responsibility import Because
@@ -25,7 +26,20 @@ def something_is_due(case: Case, context: Context) -> bool:
 
 
 def tick(course: Course) -> None:
-    """Everything that has become due: each reminder once, in the order of its moments."""
+    """Everything that has become due: each reminder once, in the order of its moments. Raises ``Problem`` for nothing.
+
+    A case whose component has another owner by now follows it (权属变更).
+    """
+    version = course.known.version
+    unclear = follow_owner(course)
+    if unclear is not None:
+        coordinate_unclear(course, unclear)
+    _remind(course)
+    if course.known.version == version:
+        raise Problem("nothing_due")
+
+
+def _remind(course: Course) -> None:
     again = reckoned_again(course.known, course.context)
     if again is not None:
         course.take(Step.RECKON_AGAIN, again, by_rule=True)

@@ -85,6 +85,11 @@ async def due_alarms(conn: Connection, now: datetime, limit: int) -> list[Case]:
     return [case_from(row["body"]) for row in await conn.fetch(SQL["due_alarms"], now, limit)]
 
 
+async def cases_of(conn: Connection, ids: Collection[int]) -> list[Case]:
+    """Cases as they are now, not locked."""
+    return [case_from(row["body"]) for row in await conn.fetch(SQL["cases_of"], list(ids))]
+
+
 async def set_alarms(conn: Connection, alarms: Sequence[tuple[int, int, datetime | None]]) -> None:
     """(case, version, when to look again): a case that moved on meanwhile has its own alarm."""
     await conn.execute(SQL["set_alarms"], *_columns(3, alarms))

@@ -53,6 +53,9 @@ WHERE unit_id = ANY ($1::text[]) AND (until IS NULL OR until >= $2)
 -- Cases that time alone does something to now.
 SELECT case_id, body FROM cases WHERE alarm_at <= $1 ORDER BY alarm_at LIMIT $2
 
+-- name: cases_of
+SELECT case_id, body FROM cases WHERE case_id = ANY ($1::bigint[])
+
 -- name: set_alarms
 -- Cases for which nothing was due after all: when to look again.
 UPDATE cases SET alarm_at = u.alarm_at

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from hub.facts import Recalled
 from hub.life_cycle import State, Step
+from hub.registering import Registering
 from hub.timekeeper import Timekeeper
 from tests.builders import UNCLEAR, a_report
 from tests.ways.conftest import House, answered, until
@@ -25,7 +27,10 @@ async def hurry(house: House) -> None:
 
 async def a_timekeeper(house: House, role: str) -> asyncio.Task[None]:
     intake = await house.an_intake(role)
-    keeper = Timekeeper(await house.a_pool(role), intake, house.refresher.registry, house.refresher.clock, house.say)
+    pool = await house.a_pool(role)
+    registry, clock = house.refresher.registry, house.refresher.clock
+    strayed = Registering(pool, registry, clock).strayed
+    keeper = Timekeeper(pool, intake, registry, clock, strayed, house.say, strayed_every_seconds=0.5)
     task = asyncio.create_task(keeper.run())
     house.stack.callback(task.cancel)
     return task
@@ -76,11 +81,34 @@ async def test_of_many_reports_of_one_thing_at_the_same_moment_one_is_new(house:
     assert len(originals) == 1
 
 
+async def test_a_case_follows_its_component_to_the_new_owner(house: House) -> None:
+    def a_file(owner: str) -> bytes:
+        header = "component_code,category_code,owner_unit_id,longitude,latitude,source"
+        return f"{header}\n3308020107123456,{UNCLEAR},{owner},118.87,28.95,普查\n".encode()
+
+    intake = await house.an_intake()
+    registering = Registering(house.pool, house.refresher.registry, house.refresher.clock)
+    await registering.take(a_file("telecom"), "census.csv", "test")
+    report = a_report(UNCLEAR, component_code="3308020107123456")
+    case_id = answered((await intake.receive([report]))[0]).case_id
+    assert (await house.case(case_id)).lead_unit_id == "telecom"
+    await a_timekeeper(house, "one")
+    await registering.take(a_file("mobile"), "handover.csv", "test")
+    await until(lambda: _led_by(house, case_id, "mobile"))
+    log = await house.log(case_id)
+    recalled = next(entry.fact for entry in log if isinstance(entry.fact, Recalled))
+    assert "telecom → mobile" in recalled.reason and recalled.second
+
+
 async def test_the_database_refuses_a_step_that_the_table_does_not_know(house: House) -> None:
     intake = await house.an_intake()
     case_id = answered((await intake.receive([a_report()]))[0]).case_id
     with pytest.raises(Exception, match="entries_follow_the_life_cycle"):
         await house.pool.execute("UPDATE entries SET fact = 'close' WHERE case_id = $1 AND sequence = 3", case_id)
+
+
+async def _led_by(house: House, case_id: int, unit: str) -> bool:
+    return (await house.case(case_id)).lead_unit_id == unit
 
 
 async def _supervised(house: House, case_id: int) -> bool:
