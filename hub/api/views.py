@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from contracts.nouns import RenderedLetter
+from hub.awaiting import Awaited, waits
 from hub.case_numbers import number_of
 from hub.cases import Case, Dispatch, Entry
 from hub.codec import fact_document
@@ -99,9 +100,51 @@ def case_document(seen: SeenCase, now: datetime, unit_id: str | None) -> dict[st
         "verify_by": case.verify_by,
         "verifications": case.verifications,
         "photos_after": list(case.photos_after) or None,
+        "waits_for": [_wait_document(each) for each in waits(case)],
         "steps_allowed": [step.value for step in steps_from(case.state)],
+        **_bends(case, now),
     }
     return present(**made)
+
+
+def _wait_document(awaited: Awaited) -> dict[str, Any]:
+    """Whom the case waits for; without a unit it is the command centre."""
+    return present(
+        awaited=awaited.wait.value, unit_id=awaited.unit_id or None, since=awaited.since, due_at=awaited.due_at
+    )
+
+
+def _bends(case: Case, now: datetime) -> dict[str, Any]:
+    """What lies beside the main road, where there is something."""
+    under_way, standing = case.coordination, case.suspension
+    return {
+        "duplicate_of": case.duplicate_of,
+        "returns": case.returns or None,
+        "extensions": case.extensions or None,
+        "coordination": under_way
+        and present(
+            level=under_way.level, unit_id=under_way.coordinator, since=under_way.since, due_at=under_way.due_at
+        ),
+        "suspension": standing and present(since=standing.since, review_at=standing.review_at),
+        "pending": [
+            present(question=each.question.value, unit_id=each.unit_id, asked_at=each.asked_at, until=each.until)
+            for each in case.pending
+        ]
+        or None,
+        "assists": [dispatch_document(each, now, case) for each in case.assists] or None,
+        "sub_dispatches": [
+            present(department=each.department, status=each.status, at=each.at, due_at=each.due_at)
+            for each in case.sub_dispatches
+        ]
+        or None,
+        "late_proof": case.late_proof
+        and present(
+            connection_id=case.late_proof.connection_id,
+            cut_off_since=case.late_proof.cut_off_since,
+            back_at=case.late_proof.back_at,
+            accepted=case.late_proof_accepted,
+        ),
+    }
 
 
 def late(case: Case, now: datetime) -> bool:
@@ -110,7 +153,7 @@ def late(case: Case, now: datetime) -> bool:
     if lead is None:
         return False
     ended = lead.answered_at or (case.changed_at if case.state in OVER else now)
-    return ended > lead.order.due_at
+    return case.suspension is None and ended > lead.due_at
 
 
 def dispatch_document(dispatch: Dispatch, now: datetime, case: Case) -> dict[str, Any]:
@@ -121,8 +164,10 @@ def dispatch_document(dispatch: Dispatch, now: datetime, case: Case) -> dict[str
         unit_id=order.unit_id,
         round=order.round,
         dispatched_at=order.dispatched_at,
-        acknowledge_by=order.acknowledge_by,
-        due_at=order.due_at,
+        duty=order.duty,
+        acknowledge_by=dispatch.acknowledge_by,
+        due_at=dispatch.due_at,
+        ordered_due_at=order.due_at if dispatch.moved_to else None,
         tier=order.tier,
         reckoned=order.reckoned,
         provisional=order.provisional,
@@ -133,6 +178,9 @@ def dispatch_document(dispatch: Dispatch, now: datetime, case: Case) -> dict[str
         assisting=list(order.assisting) or None,
         acknowledged_at=dispatch.acknowledged_at,
         returned_at=dispatch.returned_at,
+        recalled_at=dispatch.recalled_at,
+        substitute=order.substitute or None,
+        insisted=order.insisted or None,
         answered_at=dispatch.answered_at,
     )
 

@@ -47,6 +47,18 @@ def test_the_database_repeats_the_states() -> None:
     assert {state.value for state in State} in listed
 
 
+def test_the_database_repeats_the_table() -> None:
+    migrations = sorted((ROOT / "hub/store/migrations").glob("*.sql"))
+    listed = [
+        re.search(r"state = ANY \(ARRAY\[(.*?)\]\)", each.read_text(encoding="utf-8"), re.S) for each in migrations
+    ]
+    last = [each.group(1) for each in listed if each][-1]
+    table = {
+        f"{origin.value if origin else ''}>{step.value}>{target.value}" for (origin, step), target in STEPS.items()
+    }
+    assert set(re.findall(r"'([^']*)'", last)) == table
+
+
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_the_generated_pages_are_what_the_tables_say(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8") == pages()[name], "run ./cityhub docs"
