@@ -21,7 +21,7 @@ from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.nouns import Transport
 from contracts.port import DeliveryFailed
-from hub.api.face import VERSION, face
+from hub.face import VERSION, face
 from hub.api.services import Services
 from hub.attachments import Attachments
 from hub.delivery.lanes import Lanes
