@@ -9,6 +9,7 @@ from contracts.city.conditions import Component, Condition, ConditionName, Facts
 from contracts.city.directory import Directory, Standing
 from contracts.city.faults import CityFolderUnusable, Fault
 from contracts.city.findings import Finding, Severity, check_city
+from contracts.city.formulas import TALLY_WORDS, Formula, Group, Indicator, Reckoning, Tally
 from contracts.city.loading import load_city
 from contracts.city.row import Certainty, Row
 from contracts.city.rows import (
@@ -27,6 +28,12 @@ from contracts.city.rows import (
 )
 
 __all__ = [
+    "Tally",
+    "TALLY_WORDS",
+    "Reckoning",
+    "Indicator",
+    "Group",
+    "Formula",
     "Area",
     "AreaGovernance",
     "AreaIndex",

@@ -17,6 +17,7 @@ from contracts.calendar import Calendar, CalendarData, calendar_of
 from contracts.city.areas import Area, Grid, index_of
 from contracts.city.conditions import Component
 from contracts.city.directory import Directory
+from contracts.city.formulas import Formula
 from contracts.city.row import Row
 from contracts.city.rows import (
     AreaGovernance,
@@ -80,6 +81,7 @@ class City(Tables):
     rules: CityRules
     grid: Grid
     calendar: CalendarData
+    formulas: tuple[Formula, ...] = ()
     # What follows from the rows, made when first asked for: never compared, never in the document.
     _made: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
@@ -93,6 +95,12 @@ class City(Tables):
             until = changes[era] - timedelta(days=1) if era < len(changes) else None
             known = self._made[era, version] = self._directory(effective, version, since, until)
         return known
+
+    def formula(self, day: date) -> Formula | None:
+        """How the city evaluates a period that ends on a day; None before its first version."""
+        return max(
+            (each for each in self.formulas if each.valid_from <= day), key=lambda each: each.valid_from, default=None
+        )
 
     def change_days(self) -> tuple[date, ...]:
         """The days on which what is in force changes, in order."""

@@ -9,6 +9,7 @@ from contracts.city import reading
 from contracts.city.city import City, Tables
 from contracts.city.conflicts import conflicts_of
 from contracts.city.faults import CityFolderUnusable, Fault
+from contracts.city.formula_files import read_formulas
 from contracts.city.outlines import read_areas
 from contracts.city.settings import read_settings
 from contracts.city.tables import read_table
@@ -29,6 +30,8 @@ def load_city(folder: Path) -> City:
     phases = read_table(folder / "phases.csv", reading.PHASE, reading.phase, faults)
     known = read_table(folder / "findings.csv", reading.FINDING, reading.finding, faults)
     own_days = read_table(folder / "calendar.csv", reading.DAY, reading.special_day, faults)
+    known_units = None if units.named is None else units.named | {unit.unit_id for unit in units.rows}
+    formulas = read_formulas(folder / "evaluation", known_units, faults)
     tables = Tables(
         units=units.rows,
         categories=categories.rows,
@@ -72,4 +75,5 @@ def load_city(folder: Path) -> City:
         components=tables.components,
         phases=tables.phases,
         known_findings=tables.known_findings,
+        formulas=formulas,
     )

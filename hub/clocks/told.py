@@ -70,7 +70,7 @@ class ProofJudged(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """A return (退回): followed, it was founded and stopped the clock; overruled, it stopped nothing; else undecided."""
+    """A return (退回). Followed, it was founded and stopped the clock; overruled, it stopped nothing."""
 
     at: datetime
     reason_code: str
