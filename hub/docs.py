@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from contracts.catalogue import page as contracts_page
+from contracts.city import TALLY_WORDS, Formula, Indicator, Reckoning, load_city
 from contracts.problem import PROBLEMS
+from hub.first_start import SHIPPED_CITY
 from hub.life_cycle import ACTORS, OVER, STAGE_OF, STAGE_WORDS, STATE_WORDS, STEP_WORDS, STEPS, State
 
 
@@ -13,6 +17,7 @@ def pages() -> dict[str, str]:
         "docs/life-cycle.md": life_cycle(),
         "docs/problems.md": problems(),
         "docs/contracts.md": contracts_page(),
+        "docs/evaluation.md": evaluation(load_city(SHIPPED_CITY).formulas),
     }
 
 
@@ -41,6 +46,81 @@ def life_cycle() -> str:
             f"| {STATE_WORDS[target].zh} `{target.value}` | {who} | {stage} |"
         )
     return "\n".join(lines) + "\n"
+
+
+EVALUATION = """\
+# 评价考核 / Evaluation
+
+由 `contracts/city/formulas.py` 的计数和 `contracts/cities/quzhou/evaluation/` 的考核办法生成(`./cityhub docs`)。
+Generated from the tallies in `contracts/city/formulas.py` and the city's formulas.
+
+- 查看 / look: `./cityhub evaluate --month 2026-11`, `GET /api/v1/evaluation?period=2026-11&cases=on_time_rate`
+- 期 / period: 城市的起止日,均含 / city days, both included. 期内各数按期末状况计;期未满的按当时计。
+  A period is judged as things stood at its end; one that still runs, by now.
+- 所知 / known: 结果只取决于日志。`known_at` 给出当时所知的数字,已公布的数字可以重算。
+  Figures follow from the log alone; `known_at` gives them as they were known then: what was published comes out again.
+- 演练、测试案件一律不计。 Drills and tests never count.
+- 各数精确计算,仅在显示时四舍五入。 Reckoned exactly, rounded only where shown.
+- 处置用时 / handling time: 责任单位自身用时,不含挂账、争议成立、枢纽及网络耽误的时间;甲档(A)为自然时间,其余为工作时间。
+  The unit's own time, without what was suspended, rightly disputed, or lost by the hub or the network; natural time for
+  tier A, working time for the others.
+
+"""
+
+
+def evaluation(formulas: Sequence[Formula]) -> str:
+    """What is counted, and how each version of the city makes its indicators of that."""
+    lines = [
+        *EVALUATION.splitlines(),
+        "## 计数 / What is counted",
+        "",
+        "| 计数 tally | 含义 | meaning |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| `{tally.value}` | {zh} | {en} |" for tally, (zh, en) in TALLY_WORDS.items()]
+    for formula in formulas:
+        lines += [
+            "",
+            f"## 考核办法第 {formula.version} 版,自 {formula.valid_from} 起 / version {formula.version}",
+            "",
+            f"`{formula.certainty.value}`: {formula.source}",
+            "",
+            "| 指标 | indicator | id | 公式 formula |",
+            "| --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| {each.zh} | {each.en} | `{each.indicator_id}` | {_formula(each)} |" for each in formula.indicators
+        ]
+        weights = " + ".join(f"{points} × `{name}`" for name, points in formula.weights)
+        lines += [
+            "",
+            f"**得分 / score** (满分 {formula.points}): {weights}",
+            "",
+            "某率无数据时,其分值按比例由其余各率分担。 A rate with nothing to count leaves its points to the others.",
+            "",
+            "组内排名,得分相同名次相同。 Ranks are within a group; equals share a rank.",
+            "",
+        ]
+        lines += [
+            f"- **{group.zh} / {group.en}**: {', '.join(f'`{unit}`' for unit in group.units)}"
+            for group in formula.groups
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _formula(indicator: Indicator) -> str:
+    numerator = f"`{indicator.numerator.value}`"
+    match indicator.reckoning:
+        case Reckoning.COUNT:
+            return numerator
+        case Reckoning.RATE if indicator.denominator is not None:
+            return f"{numerator} ÷ `{indicator.denominator.value}`"
+        case Reckoning.PERCENTILE:
+            return (
+                f"{numerator}: 用时从短到长第 {indicator.percentile}% 位 / time at the {indicator.percentile}th of 100"
+            )
+        case _:
+            return f"{numerator}: 用时的平均 / mean time"
 
 
 def problems() -> str:

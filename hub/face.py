@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from contracts.problem import Problem, Violation
-from hub.api import routes_admin, routes_cases, routes_inbox, routes_open, routes_register
+from hub.api import routes_admin, routes_cases, routes_evaluation, routes_inbox, routes_open, routes_register
 from hub.api.asgi import Gone, language_of, problem_response
 from hub.api.doors import Doors
 from hub.api.openapi import document
@@ -31,7 +31,7 @@ def face(services: Services) -> Doors:
         redirect_slashes=False,
     )
     app.state.services = services
-    routes = (routes_cases, routes_inbox, routes_register, routes_admin, routes_open, pages)
+    routes = (routes_cases, routes_evaluation, routes_inbox, routes_register, routes_admin, routes_open, pages)
     for module in routes:
         app.include_router(module.router)
     app.add_exception_handler(Problem, _problem)

@@ -21,6 +21,7 @@ TAGS = [
     {"name": "changes", "description": "变更流 / the change feed"},
     {"name": "letters", "description": "信件与投递记录 / letters and attempts"},
     {"name": "attachments", "description": "照片 / photos"},
+    {"name": "evaluation", "description": "评价考核 / evaluation"},
     {"name": "units", "description": "单位 / units"},
     {"name": "register", "description": "部件台账 / the component register"},
     {"name": "contracts", "description": "契约 / contracts"},
