@@ -16,6 +16,7 @@ from hub.api.views import read_cursor
 from hub.case_numbers import parse
 from hub.clocks import Interval, Record, intervals, records
 from hub.evaluation import By, Evaluation, Period
+from hub.evaluation.period import YEAR_MAX, YEAR_MIN
 from hub.evaluator import Question, evaluated
 from hub.life_cycle import WITH_A_UNIT
 from hub.sheets import names_of
@@ -150,7 +151,7 @@ def _known(text: str | None, epoch: int) -> int | datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is None or moment.tzinfo is None or not YEAR_MIN <= moment.year <= YEAR_MAX:
         raise Problem(
             "query_invalid", "known_at 应为带时区的时刻或游标。", "known_at is a moment with its zone, or a cursor."
         )

@@ -12,10 +12,12 @@ from hub.spans import Span
 
 _NAMED = re.compile(r"([0-9]{4})(?:-(?:Q([1-4])|([0-9]{2})))?")
 
+YEAR_MIN, YEAR_MAX = 2000, 2999
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days of the city, the first and the last included. Raises ``ValueError`` where they are turned round."""
+    """Days of the city, the first and the last included. Raises ``ValueError`` for others than such a city may have."""
 
     since: date
     until: date
@@ -23,6 +25,8 @@ class Period:
     def __post_init__(self) -> None:
         if self.until < self.since:
             raise ValueError("a period's last day is not before its first")
+        if self.since.year < YEAR_MIN or self.until.year > YEAR_MAX:
+            raise ValueError(f"a period lies in the years {YEAR_MIN} to {YEAR_MAX}")
 
     @staticmethod
     def month(year: int, month: int) -> Period:
