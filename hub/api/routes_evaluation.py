@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, datetime
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from contracts.nouns import Role
 from contracts.problem import Problem
 from hub.api.clock_views import clock_document, evaluation_document, rank_document
 from hub.api.deps import Caller, Known, answer, services_of
+from hub.api.services import Services
 from hub.api.speaker import charge
 from hub.api.views import read_cursor
 from hub.case_numbers import parse
@@ -25,6 +27,9 @@ from hub.store import batches, reading
 router = APIRouter(prefix="/api/v1")
 
 ENTRIES_MAX = 5000
+WAIT_SECONDS = 20
+"""How long a question waits for the ones before it."""
+
 COST = 50.0
 """An evaluation reads a month of cases: it weighs as much as so many requests."""
 
@@ -104,7 +109,7 @@ async def evaluation(
         )
     today = now.astimezone(registry.zone).date()
     asked = Question(_period(since, until, period, today), by, _known(known_at, registry.epoch))
-    found = await evaluated(services.pool, registry.city, registry.directory_version, now, asked)
+    found = await _in_turn(services, asked, now)
     if cases is not None and cases not in {each.indicator_id for each in found.formula.indicators}:
         raise Problem("query_invalid", f"没有指标 {cases}。", f"There is no indicator {cases}.")
     if group is not None and group not in {each.group_id for each in found.formula.groups}:
@@ -117,6 +122,20 @@ async def evaluation(
     if group is not None:
         document["items"] = [each for each in document["items"] if each.get("group") == group]
     return answer(document)
+
+
+async def _in_turn(services: Services, asked: Question, now: datetime) -> Evaluation:
+    """One evaluation after the other. Raises ``Problem`` where the wait is too long."""
+    registry = services.registry()
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await services.evaluating.acquire()
+    except TimeoutError:
+        raise Problem("overloaded", retry_after_seconds=WAIT_SECONDS) from None
+    try:
+        return await evaluated(services.pool, registry.city, registry.directory_version, now, asked)
+    finally:
+        services.evaluating.release()
 
 
 def _part(found: Evaluation, caller: Known, names: dict[str, str], items: list[dict[str, object]]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -45,3 +46,5 @@ class Services:
     metrics: Callable[[], Awaitable[bytes]]
     entries_bell: Bell = field(default_factory=Bell)
     letters_bell: Bell = field(default_factory=Bell)
+    # Evaluations read a month of cases: one at a time, so that the intake keeps the processor.
+    evaluating: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -29,22 +28,15 @@ from contracts.bends import (
 )
 from contracts.calendar import Calendar
 from contracts.city import TimeUnit
-from contracts.envelope import Message
-from contracts.messages import Acknowledgement, DispatchRequest, Feedback, Finding, Return, ReturnReason, Verification
-from contracts.problem import Problem
-from hub.cases import Case
+from contracts.messages import DispatchRequest, Finding, Return, ReturnReason, Verification
 from hub.clocks import DEPARTMENT, Ending, Owner, ProofJudged, Record, Standing, intervals, records
 from hub.lateness import Delivery, Outage
 from hub.life_cycle import OVER
 from tests.builders import COLLECTOR, COMMAND, LEAD, MORNING, a_message, verification
-from tests.journeys import Journey, directory_at, local, tier_of
+from tests.journeys import DONE, ENFORCER, SAME_DAY, Journey, directory_at, journeys, local
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 DIRECTORY = directory_at(MORNING)
-SAME_DAY = tier_of(DIRECTORY, "B")
-"""A category of tier B: 8 working hours, led by ``ENFORCER``."""
-ENFORCER = "urban_enforcement"
-DONE = Feedback(description="已修复", final=True)
 
 
 def of(journey: Journey, now: datetime | None = None) -> list[Record]:
@@ -249,79 +241,6 @@ class TestNotTheUnits:
         (record,) = of(journey)
         assert (record.late_proof, record.ended_at) == (ProofJudged.OVERRULED, local("2026-11-23 14:30"))
         assert record.standing(journey.now) is Standing.LATE
-
-
-STEPS = st.sampled_from(
-    [
-        *("acknowledge", "answer", "return", "extend", "suspend", "resume", "dispute", "decide", "pass", "fail"),
-        *("dispatch", "insist", "settle", "recall", "assist", "assisted", "passed_on", "void"),
-    ]
-)
-UNITS = [LEAD, "power", "kecheng"]
-
-
-def a_step(name: str, case: Case, chance: random.Random, now: datetime) -> Message:
-    """A message that may or may not fit the case as it stands."""
-    lead = case.dispatches[-1].order.unit_id if case.dispatches else LEAD
-    later = now + timedelta(hours=chance.randint(1, 200))
-    yes = chance.random() < 0.6
-    by_unit = {
-        "acknowledge": Acknowledgement(),
-        "answer": DONE,
-        "return": Return(reason_code=chance.choice(list(ReturnReason)), reason="x"),
-        "extend": ExtensionRequest(reason="x", due_at=(case.due_at or now) + timedelta(hours=chance.randint(1, 40))),
-        "suspend": SuspensionRequest(reason="x", review_at=later),
-        "dispute": Dispute(reason="x"),
-        "passed_on": SubDispatch(department="d", status=chance.choice(list(SubDispatchStatus))),
-    }
-    if name in by_unit:
-        backdated = now - timedelta(minutes=chance.randint(0, 90)) if chance.random() < 0.3 else None
-        return a_message(by_unit[name], lead, case, effective_at=backdated)
-    if name in ("pass", "fail"):
-        return verification(case, Finding.PASSED if name == "pass" else Finding.FAILED)
-    if name == "assisted":
-        return a_message(chance.choice([DONE, Acknowledgement()]), "telecom", case)
-    pending = case.pending[0].question.value if case.pending else "extension"
-    decisions = {
-        "extension": ExtensionDecision(granted=yes, reason="x"),
-        "suspension": SuspensionDecision(granted=yes, reason="x", review_at=later),
-        "dispute": DisputeDecision(upheld=yes, reason="x"),
-    }
-    by_centre = {
-        "decide": decisions[pending],
-        "resume": Resumption(reason="x"),
-        "dispatch": DispatchRequest(unit_id=chance.choice(UNITS), reason="x"),
-        "insist": DispatchRequest(unit_id=lead, reason="x"),
-        "settle": CoordinationResult(
-            outcome=CoordinationOutcome.ASSIGNED, unit_id=chance.choice([lead, *UNITS]), reason="x"
-        ),
-        "recall": Recall(reason="x"),
-        "assist": AssistanceRequest(unit_id="telecom", reason="x"),
-        "void": Void(reason="x"),
-    }
-    return a_message(by_centre[name], COMMAND, case)
-
-
-@st.composite
-def journeys(draw: st.DrawFn) -> Journey:
-    """A case taken through whatever its life allows, with breaks over nights, weekends and a holiday."""
-    chance = random.Random(draw(st.integers(0, 2**32)))
-    at = local("2026-09-25 09:00") + timedelta(minutes=draw(st.integers(0, 20_000)))
-    journey = Journey.begun(at, draw(st.sampled_from(["E0402", SAME_DAY, tier_of(DIRECTORY, "D")])))
-    for name in draw(st.lists(STEPS, max_size=14)):
-        at = at + timedelta(minutes=chance.choice([0, 7, 55, 200, 1000, 9000]))
-        lost = Delivery(journey.now - HOUR, journey.now, journey.now, at) if chance.random() < 0.3 else None
-        try:
-            journey.then(
-                at,
-                a_step(name, journey.case, chance, at),
-                deliveries={journey.case.case_id: lost} if lost else {},
-                outages={LEAD: [Outage("x", at - 3 * HOUR, at - MINUTE)]},
-            )
-        except Problem:
-            continue
-    journey.now = at + timedelta(minutes=draw(st.integers(0, 3000)))
-    return journey
 
 
 class TestWhateverHappens:

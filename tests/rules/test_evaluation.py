@@ -19,20 +19,18 @@ from contracts.city import CityFolderUnusable, Tally, load_city
 from contracts.city.formula_files import read_formulas
 from contracts.city.formulas import TALLY_WORDS
 from contracts.envelope import Mode
-from contracts.messages import DispatchRequest, Feedback, Finding, Return, ReturnReason
+from contracts.messages import DispatchRequest, Finding, Return, ReturnReason
 from hub.cases import Entry
 from hub.evaluation import By, CaseLog, Evaluation, Period, Row, evaluate, observe
 from hub.evaluation.figures import decimal
 from hub.facts import Answered, Dispatched, Returned, Verified
 from hub.life_cycle import State, Step
 from tests.builders import COLLECTOR, COMMAND, LEAD, MORNING, QUZHOU, quzhou, verification
-from tests.journeys import Journey, directory_at, local
-from tests.rules.test_clocks import ENFORCER, SAME_DAY, journeys
+from tests.journeys import DONE, ENFORCER, SAME_DAY, Journey, directory_at, journeys, local
 
 DIRECTORY = directory_at(MORNING)
 FORMULA = quzhou().formulas[0]
 NOVEMBER = Period.month(2026, 11)
-DONE = Feedback(description="已修复", final=True)
 BACK = Return(reason_code=ReturnReason.NOT_RESPONSIBLE, reason="非本单位管养")
 ZONE = ZoneInfo("Asia/Shanghai")
 

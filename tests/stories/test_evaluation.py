@@ -70,6 +70,22 @@ def test_a_unit_reads_no_clock_of_a_case_that_is_not_its_own(
     assert hub.call("GET", "/api/v1/cases/nonsense/clock", key=keys["telecom"])[0] == 404
 
 
+def test_a_unit_that_lost_the_case_reads_its_own_part_as_it_then_was(hub: RunningHub, keys: dict[str, str]) -> None:
+    number, lead = report(hub, keys), "housing_construction"
+    back = {"reason_code": "not_responsible", "reason": "电信井"}
+    assert hub.call("POST", f"/api/v1/cases/{number}/return", back, keys[lead])[0] == 200
+    told = {"unit_id": "telecom", "reason": "查实"}
+    assert hub.call("POST", f"/api/v1/cases/{number}/dispatch", told, keys["command_center"])[0] == 200
+    said = hub.call("GET", f"/api/v1/cases/{number}/clock", key=keys[lead])[1]
+    assert [(each["unit_id"], each["ending"], each["standing"]) for each in said["dispatches"]] == [
+        (lead, "returned", "off")
+    ]
+    assert said["dispatches"][0]["returns"][0]["founded"] is True
+    assert {each["unit_id"] for each in said["intervals"]} == {lead}
+    seen = hub.call("GET", f"/api/v1/cases/{number}/clock", key=keys["telecom"])[1]
+    assert [each["unit_id"] for each in seen["dispatches"]] == [lead, "telecom"]
+
+
 @pytest.mark.parametrize("unit", ["command_center", "city_government"])
 def test_the_command_centre_and_the_city_see_all_rows(
     hub: RunningHub, keys: dict[str, str], closed: str, unit: str
