@@ -21,10 +21,10 @@ from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.nouns import Transport
 from contracts.port import DeliveryFailed
-from hub.face import VERSION, face
 from hub.api.services import Services
 from hub.attachments import Attachments
 from hub.delivery.lanes import Lanes
+from hub.face import VERSION, face
 from hub.intake import Intake
 from hub.onboarding import Onboarding
 from hub.rates import Rates
