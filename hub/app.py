@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -117,10 +118,21 @@ async def run_worker(worker: Worker) -> None:
             signals.on(ENTRIES_CHANNEL, lambda _: services.entries_bell.ring())
             signals.on(LETTERS_CHANNEL, lambda _: services.letters_bell.ring())
             tasks.append(_http(services, worker.listening_fd, ending))
+        _settle_garbage()
         say("hub.started", roles=" ".join(sorted(worker.roles)), slot=worker.slot, version=VERSION)
         await _until(ending, tasks, say)
     say("hub.stopped", slot=worker.slot)
     watch.close()
+
+
+def _settle_garbage() -> None:
+    """What a worker has loaded by now it keeps, so the collector need not walk through it; what comes is short-lived.
+
+    Measured: a tenth to a fifth of the CPU of deciding a message.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _lanes(worker: Worker, pool: Pool, takes: Pool, refresher: Refresher, rest: RestAdapter, say: Say) -> Lanes:

@@ -27,7 +27,7 @@ from hub.cases import Case
 from hub.clock import CityClock, machine_now
 from hub.decide import Context, decide
 from hub.decision import Answer, Decision, Loaded, Outbox, Remembered
-from hub.nearby import Nearby, open_case, stretches_of
+from hub.nearby import Nearby, stretches_of
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import batches, register
@@ -238,8 +238,8 @@ class Intake:
         await batches.lock_stretches(conn, stretches)
         since = now - timedelta(hours=rules.duplicate_hours)
         found = Nearby()
-        for case in await batches.open_near(conn, stretches, since, case_id(day_of(since, registry.zone), 0)):
-            found.add(case.reported.location.grid_cell, open_case(case))
+        for cell, case in await batches.open_near(conn, stretches, since, case_id(day_of(since, registry.zone), 0)):
+            found.add(cell, case)
         return found
 
     async def _serials(self, day: int, wanted: int) -> int:

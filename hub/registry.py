@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from contracts.city import City, Directory
+from contracts.city import City, Directory, Facts
 from contracts.nouns import Connection, Role, Transport, UnitState
 from contracts.profile import ConnectionProfile, Profile
+from hub.responsibility import Clear, Unclear, choose_unit
+
+CHOICES_MAX = 4096
 
 DESK_RECEIVES = frozenset(
     {
@@ -35,6 +38,7 @@ class Registry:
     states: Mapping[str, UnitState]
     epoch: int = 1
     _directories: dict[object, Directory] = field(default_factory=dict)
+    _choices: dict[object, Clear | Unclear] = field(default_factory=dict)
 
     @property
     def division_code(self) -> str:
@@ -49,6 +53,25 @@ class Registry:
             if len(self._directories) > 64:
                 self._directories.clear()
             known = self._directories[day] = self.city.at(day)
+        return known
+
+    def responsible(self, moment: datetime, facts: Facts) -> Clear | Unclear:
+        """Who must handle a problem, by the rules in force at a moment; the same question is weighed once."""
+        directory = self.directory(moment)
+        if facts.component is not None:
+            return choose_unit(directory, facts)
+        key = (
+            directory.since,
+            facts.category_code,
+            facts.area_id,
+            facts.component_code,
+            tuple(facts.attributes.items()),
+        )
+        known = self._choices.get(key)
+        if known is None:
+            if len(self._choices) >= CHOICES_MAX:
+                self._choices.clear()
+            known = self._choices[key] = choose_unit(directory, facts)
         return known
 
     def receivers_of(self, unit_id: str, contract: str) -> tuple[Connection, ...]:

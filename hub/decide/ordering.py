@@ -15,7 +15,7 @@ from hub.decide.course import Context, Course, not_allowed, state_fields
 from hub.facts import Assisted, Brief, Dispatched, Order, Recalled, ReckonedAgain
 from hub.life_cycle import WITH_A_UNIT, State, Step
 from hub.register.moves import move_of
-from hub.responsibility import Because, Clear, Unclear, choose_unit
+from hub.responsibility import Because, Clear, Unclear
 
 
 def dispatch_by_rule(course: Course) -> Unclear | None:
@@ -29,7 +29,7 @@ def dispatch_by_rule(course: Course) -> Unclear | None:
         component=context.components.get(reported.component_code or ""),
         attributes=dict(reported.attributes),
     )
-    chosen = choose_unit(context.directory, facts)
+    chosen = context.registry.responsible(context.now, facts)
     if not isinstance(chosen, Clear):
         return chosen
     order = order_to(course, chosen.unit_id, chosen.because, assisting=chosen.assisting)

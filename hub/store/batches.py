@@ -7,14 +7,17 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+import orjson
 from asyncpg.pgproto.pgproto import UUID
 
+from contracts.envelope import Mode
 from hub.case_numbers import number_of
 from hub.cases import Case
 from hub.clock import CityClock
 from hub.codec import case_from, case_text, fact_text
 from hub.decision import Answer, Outbox, Remembered
 from hub.lateness import Delivery, Outage
+from hub.nearby import Open
 from hub.store.pool import Connection
 from hub.store.sql import statements
 
@@ -50,11 +53,27 @@ async def lock_stretches(conn: Connection, stretches: Collection[tuple[str, str]
 
 async def open_near(
     conn: Connection, stretches: Collection[tuple[str, str]], since: datetime, from_case: int
-) -> list[Case]:
-    """Open cases of these categories in these cells; none registered before ``since``."""
+) -> list[tuple[str, Open]]:
+    """(cell, case) of open cases of these categories in these cells; none registered before ``since``."""
     categories, cells = zip(*stretches, strict=True)
     rows = await conn.fetch(SQL["open_near"], categories, cells, since, from_case)
-    return [case_from(row["body"]) for row in rows]
+    return [(row["grid_cell"], _open(row)) for row in rows]
+
+
+def _open(row: Any) -> Open:
+    # A crowded street has many: only what is compared is read.
+    case = orjson.loads(row["body"])
+    told = case["reported"]
+    return Open(
+        case_id=row["case_id"],
+        case_number=case["case_number"],
+        category_code=row["category_code"],
+        component_code=told["component_code"],
+        longitude=told["location"]["longitude"],
+        latitude=told["location"]["latitude"],
+        registered_at=row["registered_at"],
+        mode=Mode(row["mode"]),
+    )
 
 
 async def deliveries(conn: Connection, leads: Mapping[int, str], clock: CityClock) -> dict[int, Delivery]:

@@ -23,7 +23,7 @@ SELECT count(pg_advisory_xact_lock(key)) FROM (
 
 -- name: open_near
 -- Open cases of these categories in these cells, registered since.
-SELECT c.case_id, c.body
+SELECT c.case_id, c.category_code, c.grid_cell, c.registered_at, c.mode, c.body
 FROM unnest($1::text[], $2::text[]) AS u (category, cell)
 JOIN cases c ON c.category_code = u.category AND c.grid_cell = u.cell
 WHERE c.state NOT IN ('closed', 'rejected', 'duplicate', 'voided') AND c.registered_at >= $3 AND c.case_id >= $4
