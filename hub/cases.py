@@ -264,7 +264,8 @@ def advance(case: Case, step: Step, fact: Fact, at: datetime, known_at: datetime
         changes["since"] = known_at
     change = _CHANGES.get(step)
     if change is not None:
-        changes |= change(case, fact, at, by)
+        # A question stops a clock from when the hub knew of it: nobody asks in the past.
+        changes |= change(case, fact, known_at if isinstance(fact, Asked) else at, by)
     if state not in WITH_A_UNIT and case.state in WITH_A_UNIT:
         # What was asked of the unit's own time ends with it.
         changes |= {"pending": (), "suspension": None}

@@ -257,6 +257,14 @@ class TestSuspensionAndDispute:
             assert due is not None and case.due_at == due + timedelta(minutes=minutes)
 
 
+    def test_a_question_cannot_be_asked_in_the_past(self) -> None:
+        case = handed()
+        asked = a_message(Dispute(reason="点位不一致"), LEAD, case, effective_at=MORNING - 30 * DAY)
+        case = after(case, asked)
+        pending = case.pending_question(Question.DISPUTE)
+        assert pending is not None and pending.asked_at == MORNING
+
+
 class TestOrders:
     """Assisting dispatches, recall, second dispatch, departments."""
 
