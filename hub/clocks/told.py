@@ -206,7 +206,7 @@ def _read(told: Told, entry: Entry, at: datetime) -> None:
             lead.returns.append(Return(at, fact.reason_code))
             _over(told, lead, Ending.RETURNED, at)
         case Asked():
-            lead.asked[fact.question] = min(max(entry.effective_at, lead.dispatched_at), at)
+            lead.asked[fact.question] = at
         case Decided():
             _decided(lead, fact, entry, at)
         case Resumed():
