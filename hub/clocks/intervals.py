@@ -119,9 +119,13 @@ def _stretch(told: Told, span: Span) -> _Stretch:
     if lead is not None and state in WITH_A_UNIT:
         return _Stretch(span, *_with_unit(lead, at, told.until))
     if lead is not None and state in (State.RETURNED, State.IN_COORDINATION):
+        counts, *why = _returned(lead, at)
+        lost = _lost(lead, at, lead.over_at or told.until) if counts else None
+        if lost is not None:
+            return _Stretch(span, *lost)
         owner = Owner.COORDINATOR if state is State.IN_COORDINATION else Owner.COMMAND_CENTRE
         who = holder if owner is Owner.COORDINATOR else None
-        return _Stretch(span, owner, who, lead.unit_id, *_returned(lead, at))
+        return _Stretch(span, owner, who, lead.unit_id, counts, *why)
     match state:
         case State.REPORTED:
             return _Stretch(span, Owner.COMMAND_CENTRE, None, None, False, "等待受理", "waits to be accepted")
@@ -153,21 +157,23 @@ def _with_unit(lead: Draft, at: datetime, now: datetime) -> tuple[Owner, str | N
     if stands:
         words = ("申请成立,自提出时起停止计时", "rightly raised: the clock stands from when it was asked")
         return Owner.WAITING, None, unit, False, *words
-    if any(each.covers(at) for each in lead.lost_to(Fault.HUB, until)):
-        return Owner.HUB, None, unit, False, "枢纽尚未送出派遣", "the hub had not sent the dispatch"
-    if any(each.covers(at) for each in lead.lost_to(Fault.NETWORK, until)):
-        return (
-            Owner.NETWORK,
-            None,
-            unit,
-            False,
-            "网络中断,派遣未能送达",
-            "the network was cut: the dispatch did not arrive",
-        )
+    lost = _lost(lead, at, until)
+    if lost is not None:
+        return lost
     if waits:
         words = ("申请待审批,时限照算", "asked and not granted by then: the clock runs on")
         return Owner.WAITING, None, unit, True, *words
     return Owner.UNIT, unit, unit, True, "责任单位处置", "the unit handles it"
+
+
+def _lost(lead: Draft, at: datetime, until: datetime) -> tuple[Owner, None, str, bool, str, str] | None:
+    """Whose fault it is that the unit did not have the dispatch then; None where it had."""
+    if any(each.covers(at) for each in lead.lost_to(Fault.HUB, until)):
+        return Owner.HUB, None, lead.unit_id, False, "枢纽尚未送出派遣", "the hub had not sent the dispatch"
+    if any(each.covers(at) for each in lead.lost_to(Fault.NETWORK, until)):
+        words = ("网络中断,派遣未能送达", "the network was cut: the dispatch did not arrive")
+        return Owner.NETWORK, None, lead.unit_id, False, *words
+    return None
 
 
 def _returned(lead: Draft, at: datetime) -> tuple[bool, str, str]:
