@@ -8,16 +8,16 @@ import gc
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.rest.adapter import RestAdapter
 from auth.api_keys import KeyCheck
-from auth.master_keys import load_or_create
+from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.nouns import Transport
@@ -35,6 +35,7 @@ from hub.safe import Safe
 from hub.say import Say, say_nothing
 from hub.settings import Settings
 from hub.signals import Signals
+from hub.store.embedded import StoreFault
 from hub.store.pool import LOST, Pool, open_pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
 from hub.timekeeper import Timekeeper
@@ -80,7 +81,7 @@ async def run_worker(worker: Worker) -> None:
         await refresher.load()
         signals = Signals(worker.dsn, say)
         signals.on(CHANGED_CHANNEL, refresher.soon)
-        master = load_or_create(settings.data / "master.key")
+        master = load_or_create(settings.master_key_path)
         safe = Safe(pool, Sealer(master))
         refresher.changed.append(safe.forget)
         guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
@@ -109,7 +110,7 @@ async def run_worker(worker: Worker) -> None:
                 keys=keys,
                 sessions=Sessions(master.derive_all("sessions")),
                 rates=Rates(settings.rate_per_second),
-                attachments=Attachments(settings.data / "attachments", pool, settings.attachment_max_bytes),
+                attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
                 onboarding=Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say, refresher.load),
                 say=say,
                 ready=Readiness(vitals.checks(), say=say),
@@ -145,7 +146,7 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
     """The administrator's verbs for one command, without a running worker."""
     refresher = Refresher(pool, KeyCheck(), say_nothing)
     await refresher.load()
-    safe = Safe(pool, Sealer(load_or_create(settings.data / "master.key")))
+    safe = Safe(pool, Sealer(load_or_create(settings.master_key_path)))
     guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
     return Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say_nothing, refresher.load)
 
@@ -267,8 +268,37 @@ def event_page() -> str:
     return event_document()
 
 
-def data_folder(path: Path) -> Path:
-    """The data folder, made where it is missing."""
-    for folder in (path, path / "run", path / "attachments"):
-        folder.mkdir(parents=True, exist_ok=True)
-    return path
+def data_folder(settings: Settings) -> None:
+    """The data folder and the photos', made where they are missing. Raises ``StoreFault``."""
+    for folder in (settings.data, settings.data / "run", settings.attachments_path):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # Existing is not enough: what cannot be written fails now, not at the first photo.
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as fault:
+            raise StoreFault(
+                f"文件夹 {folder} 不能写入:{fault.strerror}。请更改权限,或用 --data、--attachments 另选。",
+                f"The folder {folder} cannot be written: {fault.strerror}. Change it, or choose another.",
+            ) from fault
+
+
+async def check_seals(dsn: str, settings: Settings) -> None:
+    """That what is sealed in the database opens with this machine's master keys. Raises ``StoreFault``."""
+    try:
+        master = load_or_create(settings.master_key_path)
+    except MasterKeyFault as fault:
+        raise StoreFault(f"主密钥不可用:{fault}", f"The master keys cannot be used: {fault}") from fault
+    pool = await open_pool(dsn, size_min=1, size_max=1, role="seals")
+    try:
+        broken = await Safe(pool, Sealer(master)).broken()
+    finally:
+        pool.terminate()
+    if broken:
+        raise StoreFault(
+            f"数据库中有 {len(broken)} 个密封的密钥不能用 {settings.master_key_path} 打开(例如 {broken[0]})。"
+            "几台机器共用一个数据库时,须共用同一主密钥文件:把它复制过来,用 --master-key-file 指明。",
+            f"{len(broken)} sealed secrets in the database do not open with {settings.master_key_path}, {broken[0]} for"
+            " one. Hubs that share a database share the master key file: copy it here, or name it with"
+            " --master-key-file.",
+        )

@@ -12,11 +12,12 @@ import orjson
 from auth.api_keys import mint
 from auth.principal import Scope
 from auth.redaction import Secret
-from contracts.city import City, load_city
+from contracts.city import City, CityDocumentUnreadable, load_city
 from contracts.nouns import Role
 from hub.clock import CityClock, machine_now
 from hub.store import batches
 from hub.store import registry as store
+from hub.store.embedded import StoreFault
 from hub.store.migrate import migrate
 from hub.store.pool import SEARCH_PATH, Connection
 
@@ -37,7 +38,7 @@ async def prepare(dsn: str, city_folder: Path | None, rate: float | None = None,
 
     Raises ``CityFolderUnusable`` and ``StoreFault``.
     """
-    conn = await asyncpg.connect(dsn, timeout=30, server_settings={"search_path": SEARCH_PATH, "timezone": "UTC"})
+    conn = await _connected(dsn)
     try:
         applied = await migrate(conn)
         latest = await store.latest_directory(conn)
@@ -45,7 +46,7 @@ async def prepare(dsn: str, city_folder: Path | None, rate: float | None = None,
             city = load_city(city_folder or SHIPPED_CITY)
             version = await keep_city(conn, city, "start")
         else:
-            city, version = City.from_document(orjson.loads(latest.document)), latest.version
+            city, version = _kept(latest.document), latest.version
         clock = await store.clock(conn)
         if rate is not None or start is not None:
             moment = datetime.fromisoformat(start) if start else clock.now()
@@ -58,6 +59,26 @@ async def prepare(dsn: str, city_folder: Path | None, rate: float | None = None,
     finally:
         await conn.close()
     return Prepared(tuple(each.name for each in applied), version, key)
+
+
+async def _connected(dsn: str) -> asyncpg.Connection[asyncpg.Record]:
+    try:
+        return await asyncpg.connect(dsn, timeout=30, server_settings={"search_path": SEARCH_PATH, "timezone": "UTC"})
+    except (OSError, TimeoutError, asyncpg.PostgresError) as fault:
+        raise StoreFault(
+            f"连不上数据库:{fault}。请检查地址、账号和数据库是否在运行。",
+            f"The database is not reached: {fault}. Check its address, the account, and that it runs.",
+        ) from fault
+
+
+def _kept(document: str) -> City:
+    try:
+        return City.from_document(orjson.loads(document))
+    except CityDocumentUnreadable as fault:
+        raise StoreFault(
+            f"数据库中的城市名录本程序读不了:{fault}。请用 --city 重新载入城市文件夹。",
+            f"This program cannot read the city kept in the database: {fault}. Load its folder again with --city.",
+        ) from fault
 
 
 async def keep_city(conn: Connection, city: City, by: str) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from auth.api_keys import KeyCheck
-from contracts.city import City
+from contracts.city import City, CityDocumentUnreadable
 from contracts.nouns import UnitState
 from contracts.profile import Profile
 from hub.clock import CityClock
@@ -88,3 +88,6 @@ class Refresher:
                 await self.load()
             except LOST as fault:
                 self.say("store.troubled", reason=type(fault).__name__)
+            except CityDocumentUnreadable as fault:
+                # Another program, of another version, wrote it: what is in force here goes on.
+                self.say("directory.unreadable", fault=fault)

@@ -9,7 +9,7 @@ from time import monotonic
 
 from auth.port import SigningSecrets
 from auth.redaction import Secret
-from auth.sealing import Sealer
+from auth.sealing import SealBroken, Sealer
 from auth.signing_secrets import gather
 from hub.store import registry as store
 from hub.store.pool import LOST, Pool
@@ -71,6 +71,18 @@ class Safe:
             version = await store.add_secret(conn, owner, name, sealed, overlap_seconds)
         self._opened.pop(owner, None)
         return version
+
+    async def broken(self) -> list[str]:
+        """The names of the live secrets that do not open: sealed with a master key that is not here."""
+        async with self.pool.acquire() as conn:
+            kept = await store.all_secrets(conn)
+        found = []
+        for owner, name, sealed in kept:
+            try:
+                self.sealer.open(_name(owner, name), sealed)
+            except SealBroken:
+                found.append(_name(owner, name))
+        return found
 
     def forget(self) -> None:
         """Open everything anew with its next use: the registry changed."""

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import structlog
 
-from hub.app import data_folder, logs_to_stderr
+from hub.app import check_seals, data_folder, logs_to_stderr
 from hub.first_start import Prepared, prepare
 from hub.settings import Settings
 from hub.store.embedded import StoreFault, keep, running_server
@@ -47,12 +47,13 @@ class Ready:
 async def serve(settings: Settings, arguments: list[str], when_ready: Callable[[Ready], None]) -> None:
     """Run a hub until it is told to end. Raises ``StoreFault`` and ``CityFolderUnusable``."""
     logs_to_stderr(settings.log_level)
-    data_folder(settings.data)
+    data_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         lock_fd = await stack.enter_async_context(_alone(settings.data))
         listening = stack.enter_context(_listening(settings))
         dsn = await stack.enter_async_context(_database(settings))
         prepared = await prepare(dsn, settings.city, settings.clock_rate, settings.clock_start)
+        await check_seals(dsn, settings)
         ending = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -240,6 +241,8 @@ def arguments_of(settings: Settings) -> list[str]:
     """The settings as a worker's arguments; the database's address travels in the environment, unseen by ``ps``."""
     flags = {
         "data": str(settings.data.resolve()),
+        "master-key-file": str(settings.master_key_path.resolve()),
+        "attachments": str(settings.attachments_path.resolve()),
         "host": settings.host,
         "port": str(settings.port),
         "log-level": settings.log_level,

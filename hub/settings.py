@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-ROLES = ("api", "lanes")
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How one hub runs.
 
     ``data`` holds the embedded database, attachments and the master key. ``database`` points at an outside
-    PostgreSQL (15 and newer) instead. ``outbound_allow`` lists private networks that pushes may reach.
+    PostgreSQL (15 and newer) instead; hubs on several machines that share one also share ``master_key_file`` and
+    ``attachments``. ``outbound_allow`` lists private networks that pushes may reach.
     """
 
     data: Path
     host: str = "127.0.0.1"
     port: int = 8080
     database: str | None = None
+    master_key_file: Path | None = None
+    attachments: Path | None = None
     city: Path | None = None
     processes: int = 2
     log_level: str = "info"
@@ -37,6 +38,16 @@ class Settings:
     attachment_max_bytes: int = 10 * 1024 * 1024
     clock_rate: float | None = None
     clock_start: str | None = None
+
+    @property
+    def master_key_path(self) -> Path:
+        """The file of the master keys."""
+        return self.master_key_file or self.data / "master.key"
+
+    @property
+    def attachments_path(self) -> Path:
+        """The folder of the photos."""
+        return self.attachments or self.data / "attachments"
 
 
 class BadSettings(Exception):
@@ -79,13 +90,19 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
     level = (text("log_level", "info") or "info").lower()
     if level not in ("debug", "info", "warning", "error"):
         faults.append(f"log_level={level!r}: debug|info|warning|error")
-    city = text("city")
+
+    def path(name: str) -> Path | None:
+        given_path = text(name)
+        return Path(given_path) if given_path else None
+
     settings = Settings(
         data=Path(text("data", "data") or "data"),
         host=text("host", "127.0.0.1") or "127.0.0.1",
         port=int(number("port", 8080, 0, 65_535)),
         database=text("database"),
-        city=Path(city) if city else None,
+        master_key_file=path("master_key_file"),
+        attachments=path("attachments"),
+        city=path("city"),
         processes=int(number("processes", 2, 1, 64)),
         log_level=level,
         outbound_allow=tuple(networks),
@@ -98,7 +115,7 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
         clock_start=text("clock_start"),
     )
     if settings.city is not None and not settings.city.is_dir():
-        faults.append(f"city={city!r}: 没有该城市数据文件夹 / there is no such city folder")
+        faults.append(f"city={settings.city}: 没有该城市数据文件夹 / there is no such city folder")
     if faults:
         raise BadSettings(faults)
     return settings

@@ -26,6 +26,9 @@ OF_THE_HUB: Mapping[str, Event] = {
         ERROR, "就绪检查未通过", "a readiness check fails", "check cause", counts="checks_failed", by="check"
     ),
     "check.passed": _row(INFO, "就绪检查恢复", "a readiness check passes again", "check down_seconds"),
+    "directory.unreadable": _row(
+        ERROR, "新名录读不了,沿用现有的", "a new directory cannot be read: the present one goes on", "fault"
+    ),
     "directory.loaded": _row(INFO, "名录已载入", "a directory was loaded", "version", counts="directories_loaded"),
 }
 

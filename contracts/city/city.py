@@ -35,7 +35,7 @@ from contracts.messages import Duty
 R = TypeVar("R", bound=Row)
 Key = TypeVar("Key", bound=Hashable)
 
-DOCUMENT_FORMAT = 2
+DOCUMENT_FORMAT = 3
 """Grows when an older hub could misread a newer document."""
 
 

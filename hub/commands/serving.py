@@ -123,10 +123,10 @@ def _backup(given: argparse.Namespace) -> int:
 
     async def work() -> int:
         if settings.database:
-            manifest = await backup(settings.database, given.file, settings.data / "attachments")
+            manifest = await backup(settings.database, given.file, settings.attachments_path)
         else:
             async with running_server(settings.data / "postgresql") as server:
-                manifest = await backup(server.dsn, given.file, settings.data / "attachments")
+                manifest = await backup(server.dsn, given.file, settings.attachments_path)
         if given.json:
             show_json(manifest.model_dump(mode="json"))
         else:
@@ -150,16 +150,12 @@ def _restore(given: argparse.Namespace) -> int:
 
 
 async def _restored(dsn: str, settings: Settings, given: argparse.Namespace) -> int:
-    from datetime import timedelta
-
-    from hub.clock import machine_now
     from hub.store.backup import restore
 
     done = await restore(
         dsn,
         given.file,
-        settings.data / "attachments",
-        numbers_through=(machine_now() + timedelta(days=1)).date(),
+        settings.attachments_path,
         force=given.force,
     )
     if given.json:

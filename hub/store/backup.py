@@ -27,6 +27,7 @@ import asyncpg
 import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from hub.clock import CityClock, machine_now
 from hub.store.embedded import StoreFault, binaries_folders, major_of, quoted
 from hub.store.migrate import migrations, refuse_old_server
 
@@ -88,7 +89,7 @@ async def restore(
     file: Path,
     attachments: Path | None = None,
     *,
-    numbers_through: date,
+    numbers_through: date | None = None,
     force: bool = False,
     keep_old: bool = True,
     reason: str = "restore",
@@ -96,10 +97,10 @@ async def restore(
 ) -> Restored:
     """Put a backup in the place of the database that ``dsn`` names, in one step; where anything fails, all stays.
 
-    ``numbers_through`` is the last day for which a case number may have been issued, see ``last_day_in_doubt``. A
-    database that holds cases is replaced only by ``force``, one that somebody is connected to never. The old one is
-    kept as ``<name>_before_restore_<time>`` unless ``keep_old`` is false; attachments are added to those that are
-    there. Raises ``StoreFault``.
+    ``numbers_through`` is the last day for which a case number may have been issued; by default what the city clock
+    in the backup, which may run ahead, comes to now (``last_day_in_doubt``). A database that holds cases is replaced
+    only by ``force``, one that somebody is connected to never. The old one is kept as ``<name>_before_restore_<time>``
+    unless ``keep_old`` is false; attachments are added to those that are there. Raises ``StoreFault``.
     """
     name = unquote(urlsplit(dsn).path.removeprefix("/"))
     stamp = datetime.now(UTC).strftime("%Y%m%dt%H%M%Sz")
@@ -113,7 +114,8 @@ async def restore(
             try:
                 await _fill(server, _dsn_of(dsn, fresh), staging / _DUMP, manifest, binaries)
                 async with _connected(_dsn_of(dsn, fresh)) as connection:
-                    epoch = await begin_epoch(connection, reason, numbers_through=numbers_through, after=old or 0)
+                    through = numbers_through or await _last_day(connection)
+                    epoch = await begin_epoch(connection, reason, numbers_through=through, after=old or 0)
                 if attachments is not None:
                     # Before the swap: the old database does not mind files that it doesn't refer to.
                     await asyncio.to_thread(_merge, staging / _ATTACHMENTS, attachments)
@@ -159,6 +161,12 @@ async def begin_epoch(connection: asyncpg.Connection, reason: str, *, numbers_th
         (epoch - 1) * POSITIONS_PER_EPOCH,
     )
     return epoch
+
+
+async def _last_day(connection: asyncpg.Connection) -> date:
+    row = await connection.fetchrow("SELECT machine_anchor, city_anchor, rate FROM cityhub.city_clock")
+    assert row is not None
+    return last_day_in_doubt(CityClock(*row).now(), machine_now())
 
 
 def last_day_in_doubt(city_now: datetime, now: datetime) -> date:

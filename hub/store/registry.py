@@ -127,6 +127,11 @@ async def secrets(conn: Connection, owner: str) -> list[tuple[str, int, str]]:
     return [tuple(row) for row in await conn.fetch(SQL["secrets"], owner)]
 
 
+async def all_secrets(conn: Connection) -> list[tuple[str, str, str]]:
+    """(owner, name, sealed) of every secret that is not retired."""
+    return [tuple(row) for row in await conn.fetch(SQL["all_secrets"])]
+
+
 async def add_secret(conn: Connection, owner: str, name: str, sealed: str, overlap_seconds: float) -> int:
     """Keep a new version of a secret; older ones stay valid for the overlap."""
     version: int = await conn.fetchval(SQL["add_secret"], owner, name, sealed)

@@ -56,6 +56,10 @@ UPDATE api_keys SET revoked_at = now() WHERE key_id = $1 AND revoked_at IS NULL
 SELECT name, version, sealed FROM sealed_secrets
 WHERE owner = $1 AND (retires_at IS NULL OR retires_at > now()) ORDER BY name, version DESC
 
+-- name: all_secrets
+-- Every sealed secret that is not retired.
+SELECT owner, name, sealed FROM sealed_secrets WHERE retires_at IS NULL OR retires_at > now() ORDER BY owner, name
+
 -- name: add_secret
 -- A new version of a secret.
 INSERT INTO sealed_secrets (owner, name, version, sealed)

@@ -256,7 +256,6 @@ class TestSuspensionAndDispute:
             case = after(case, by_centre(DisputeDecision(upheld=upheld, reason="复核"), case), context=later(60))
             assert due is not None and case.due_at == due + timedelta(minutes=minutes)
 
-
     def test_a_question_cannot_be_asked_in_the_past(self) -> None:
         case = handed()
         asked = a_message(Dispute(reason="点位不一致"), LEAD, case, effective_at=MORNING - 30 * DAY)
