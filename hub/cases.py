@@ -70,7 +70,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A dispatch and what became of it; overdue is a fact about it, never a state. ``moved_to`` is a later deadline."""
+    """A dispatch and what became of it; overdue is a fact about it, never a state. ``moved_to`` is a later deadline.
+
+    ``stood`` is when the unit's clock rightly stood (from, until): the deadline has moved by it already.
+    """
 
     order: Order
     acknowledged_at: datetime | None = None
@@ -79,6 +82,7 @@ class Dispatch:
     answered_at: datetime | None = None
     moved_to: datetime | None = None
     acknowledge_moved_to: datetime | None = None
+    stood: tuple[tuple[datetime, datetime], ...] = ()
 
     @property
     def due_at(self) -> datetime:
@@ -321,7 +325,10 @@ def _linked(case: Case, fact: LinkedDuplicate, at: datetime, by: str) -> Changes
 
 
 def _dispatched(case: Case, fact: Dispatched, at: datetime, by: str) -> Changes:
-    return {"dispatches": (*case.dispatches, Dispatch(fact.order)), "candidates": (), "coordination": None}
+    # To a unit whose return is overruled it is the old order, with what stood of its time.
+    stood = case.dispatches[-1].stood if fact.order.insisted else ()
+    given = Dispatch(fact.order, stood=stood)
+    return {"dispatches": (*case.dispatches, given), "candidates": (), "coordination": None}
 
 
 def _assisted(case: Case, fact: Assisted, at: datetime, by: str) -> Changes:
@@ -357,24 +364,29 @@ def _sub_dispatched(case: Case, fact: SubDispatched, at: datetime, by: str) -> C
 
 
 def _asked(case: Case, fact: Asked, at: datetime, by: str) -> Changes:
-    return {"pending": (*case.pending, Pending(fact.question, by, at, fact.until))}
+    lead = case.lead
+    # Nothing is rightly raised before the unit had the case, whatever its clock says.
+    since = max(at, lead.order.dispatched_at) if lead else at
+    return {"pending": (*case.pending, Pending(fact.question, by, since, fact.until))}
 
 
 def _decided(case: Case, fact: Decided, at: datetime, by: str) -> Changes:
     changes: Changes = {"pending": tuple(each for each in case.pending if each.question is not fact.question)}
+    asked = case.pending_question(fact.question)
     if fact.granted and fact.due_at is not None:
-        changes["dispatches"] = _lead_changed(case, moved_to=fact.due_at)
+        stood = (asked.asked_at, at) if asked and fact.question is Question.DISPUTE else None
+        changes["dispatches"] = _moved(case, fact.due_at, stood)
     if fact.granted and fact.question is Question.EXTENSION:
         changes["extensions"] = case.extensions + 1
     if fact.granted and fact.question is Question.SUSPENSION and fact.review_at is not None:
-        asked = case.pending_question(Question.SUSPENSION)
         # Rightly raised: the clock stood from when the unit asked.
         changes["suspension"] = Suspension(asked.asked_at if asked else at, fact.review_at)
     return changes
 
 
 def _resumed(case: Case, fact: Resumed, at: datetime, by: str) -> Changes:
-    return {"suspension": None, "dispatches": _lead_changed(case, moved_to=fact.due_at)}
+    stood = (case.suspension.since, at) if case.suspension else None
+    return {"suspension": None, "dispatches": _moved(case, fact.due_at, stood)}
 
 
 def _reckoned_again(case: Case, fact: ReckonedAgain, at: datetime, by: str) -> Changes:
@@ -451,6 +463,11 @@ _CHANGES: Mapping[Step, Callable[[Case, Any, datetime, str], Changes]] = {
     Step.SUPERVISE: _reminded(3),
 }
 """What a step changes besides the state; those not named change nothing else."""
+
+
+def _moved(case: Case, due_at: datetime, stood: tuple[datetime, datetime] | None) -> tuple[Dispatch, ...]:
+    before = case.dispatches[-1].stood
+    return _lead_changed(case, moved_to=due_at, stood=(*before, stood) if stood else before)
 
 
 def _lead_changed(case: Case, **what: Any) -> tuple[Dispatch, ...]:

@@ -7,7 +7,7 @@ remember, lock and load, decide, write, commit; then each sender is answered, an
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -179,6 +179,7 @@ class Intake:
         first_serial = await self._serials(day, sum(1 for message in messages if message.kind == "case.report"))
         async with self.pool.acquire() as conn, conn.transaction():
             loaded = await self._load(conn, messages, registry, now)
+            outbox = Outbox()
             context = Context(
                 now=now,
                 registry=registry,
@@ -186,12 +187,12 @@ class Intake:
                 attachments=loaded.attachments,
                 new_ids=_ids(day, first_serial),
                 near=loaded.near,
-                others=loaded.cases,
+                others=ChainMap(outbox.cases, dict(loaded.cases)),
                 deliveries=loaded.deliveries,
                 outages=loaded.outages,
                 components=loaded.components,
             )
-            fold = _Fold(loaded, context)
+            fold = Fold(loaded, context, outbox)
             outcomes = [fold.decide(message) for message in messages]
             fold.set_alarms()
             base = await batches.write(conn, fold.outbox, now, machine, registry.directory_version)
@@ -302,7 +303,7 @@ def _ids(day: int, first_serial: int) -> Iterator[int]:
 
 
 @dataclass(slots=True)
-class _Fold:
+class Fold:
     """Decides a batch's messages in turn; several of one case fold into each other."""
 
     loaded: Loaded

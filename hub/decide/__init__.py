@@ -9,7 +9,7 @@ from contracts.envelope import Message
 from contracts.problem import Problem
 from hub.cases import Case
 from hub.decide import asking, coordinating, ending, handling, ordering, permission, reminding, reporting, verifying
-from hub.decide.course import Context, Course
+from hub.decide.course import Context, Course, state_fields
 from hub.decide.reminding import something_is_due
 from hub.decision import Decision
 from hub.ticking import Tick
@@ -51,6 +51,16 @@ DECISIONS: Mapping[str, Callable[[Course], None]] = {
 
 def decide(case: Case | None, message: Message, context: Context) -> Decision:
     """What the message changes. Raises ``Problem`` where it is refused, with the reason and the case's state."""
+    try:
+        return _decided(case, message, context)
+    except Problem as problem:
+        unit_id = message.sender.unit_id
+        if case is not None and permission.sees(case, unit_id, context.registry.roles(unit_id, context.now)):
+            problem.fields = state_fields(case) | dict(problem.fields)
+        raise
+
+
+def _decided(case: Case | None, message: Message, context: Context) -> Decision:
     permission.check(message, case, context)
     if message.effective_at is not None and message.effective_at > context.now + SKEW:
         raise Problem(

@@ -17,7 +17,7 @@ from contracts.bends import (
 )
 from contracts.problem import Problem, Violation
 from hub.cases import Pending
-from hub.deadlines import moved
+from hub.deadlines import moved_by
 from hub.decide.course import Course, not_allowed, state_fields
 from hub.decide.ordering import lies_ahead
 from hub.decide.photos import own_photos
@@ -112,7 +112,11 @@ def resume(course: Course) -> None:
     case, context = course.known, course.context
     if case.suspension is None or case.lead is None:
         raise _nothing_asked(course, Question.SUSPENSION)
-    due = moved(context.directory, case.reported.tier, case.lead.due_at, case.suspension.since, context.now)
+    due = moved_by(
+        *(context.directory, case.reported.tier, case.lead.due_at),
+        stood=[(case.suspension.since, course.at)],
+        known=case.lead.stood,
+    )
     course.take(Step.RESUME, Resumed(body.reason, due))
 
 
@@ -133,7 +137,11 @@ def decide_dispute(course: Course) -> None:
     pending = _pending(course, Question.DISPUTE)
     due = None
     if body.upheld and case.lead is not None:
-        due = moved(context.directory, case.reported.tier, case.lead.due_at, pending.asked_at, context.now)
+        due = moved_by(
+            *(context.directory, case.reported.tier, case.lead.due_at),
+            stood=[(pending.asked_at, course.at)],
+            known=case.lead.stood,
+        )
     course.take(step, Decided(Question.DISPUTE, body.upheld, body.reason, due_at=due, asked_by=pending.unit_id))
 
 

@@ -9,7 +9,10 @@ from contracts.problem import Problem, Violation
 from hub.case_numbers import parse
 from hub.decide.course import Course
 from hub.facts import LinkedDuplicate, Voided
-from hub.life_cycle import Step
+from hub.life_cycle import STATE_WORDS, State, Step
+
+NOBODY_DEALS_WITH = frozenset({State.DUPLICATE, State.REJECTED, State.VOIDED})
+"""Nothing can be left to a case in these states."""
 
 
 def link_duplicate(course: Course) -> None:
@@ -30,6 +33,14 @@ def void(course: Course) -> None:
 
 def _another_case(course: Course, number: str, pointer: str) -> None:
     case_id = parse(number, course.context.registry.division_code)
-    if case_id is None or case_id == course.known.case_id or case_id not in course.context.others:
+    other = course.context.others.get(case_id or 0)
+    if other is None or case_id == course.known.case_id or other.mode is not course.known.mode:
         said = Violation(pointer, f"没有可关联的案件 {number}", f"there is no other case {number}", "case")
+        raise Problem("contract_broken", violations=(said,))
+    if other.state in NOBODY_DEALS_WITH:
+        # Two cases that each repeat the other would both be forgotten.
+        zh, en = STATE_WORDS[other.state].zh, STATE_WORDS[other.state].en
+        said = Violation(
+            pointer, f"案件 {number} {zh},无人处置", f"case {number} is {en}: nobody deals with it", "case"
+        )
         raise Problem("contract_broken", violations=(said,))

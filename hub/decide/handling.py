@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from contracts.bends import SubDispatch
@@ -82,12 +83,16 @@ def feed_back(course: Course) -> None:
 def _final(course: Course, body: Feedback) -> Answered:
     """The final answer. A late one carries what is to be set off, so that the log alone judges it."""
     case, context = course.known, course.context
-    told = Answered(body.description, body.result.value, body.handler, body.done_at, body.photos)
+    told = Answered(
+        *(body.description, body.result.value, body.handler, body.done_at, body.photos),
+        # A city without collectors verifies itself, in the same time.
+        verify_by=context.limits(case.reported.tier).verify.due_at,
+    )
     if case.due_at is None or context.now <= case.due_at or case.lead is None:
         return told
     unit = case.lead.order.unit_id
-    return Answered(
-        *(told.description, told.result, told.handler, told.done_at, told.photos),
+    return replace(
+        told,
         lost=lost_time(context.deliveries.get(case.case_id), context.now),
         late_proof=late_proof(
             course.message.effective_at,

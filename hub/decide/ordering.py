@@ -10,7 +10,7 @@ from contracts.city import Facts
 from contracts.messages import DispatchRequest, Duty
 from contracts.problem import Problem, Violation
 from hub.cases import Case
-from hub.deadlines import limits_from
+from hub.deadlines import limits_from, moved_by
 from hub.decide.course import Context, Course, not_allowed, state_fields
 from hub.facts import Assisted, Brief, Dispatched, Order, Recalled, ReckonedAgain
 from hub.life_cycle import WITH_A_UNIT, State, Step
@@ -111,13 +111,15 @@ def reckoned_again(case: Case, context: Context) -> ReckonedAgain | None:
         return None
     order = case.lead.order
     limits = limits_from(context.directory, order.tier, order.dispatched_at)
-    if limits.handle.provisional and limits.handle.due_at == case.lead.due_at:
+    due = moved_by(context.directory, order.tier, limits.handle.due_at, case.lead.stood, ())
+    if due < case.lead.due_at and due <= context.now:
+        # A notice that came after its days makes nobody late.
         return None
-    if limits.handle.due_at == case.lead.due_at and case.lead.moved_to is not None:
+    if due == case.lead.due_at and (limits.handle.provisional or case.lead.moved_to is not None):
         return None
     return ReckonedAgain(
-        limits.handle.due_at,
-        min(limits.acknowledge.due_at, limits.handle.due_at),
+        due,
+        min(limits.acknowledge.due_at, due),
         limits.handle.reckoned,
         limits.handle.provisional,
     )
@@ -142,12 +144,14 @@ def order_to(
     due = due_at or limits.handle.due_at
     highest = max((each.order.number for each in (*case.dispatches, *case.assists)), default=0)
     insisted = False
+    provisional = limits.handle.provisional and not by_hand
     if duty is Duty.LEAD and case.state in (State.RETURNED, State.IN_COORDINATION) and case.dispatches:
         last = case.dispatches[-1]
         insisted = last.returned_at is not None and last.order.unit_id == unit_id
         if insisted:
             number, round = last.order.number, last.order.round
             due = due_at or last.due_at
+            provisional = last.order.provisional and not by_hand
     return Order(
         number=number or highest + 1,
         unit_id=unit_id,
@@ -157,7 +161,7 @@ def order_to(
         due_at=due,
         tier=case.reported.tier,
         reckoned=_reckoned(limits.handle.reckoned, by_hand=by_hand, insisted=insisted),
-        provisional=limits.handle.provisional and not by_hand,
+        provisional=provisional,
         because_zh=because.zh,
         because_en=because.en,
         rule=because.rule,

@@ -49,7 +49,7 @@ def check(message: Message, case: Case | None, context: Context) -> None:
     command = Role.COMMAND_CENTER in roles
     if kind == "case.report":
         return
-    if case is None or not (command or sender.unit_id in case.watchers or _had_it(case, sender.unit_id)):
+    if case is None or not sees(case, sender.unit_id, roles):
         # A unit learns nothing of cases that are not its own, not even that they exist.
         raise Problem("case_unknown")
     if message.mode is not case.mode and message.mode is not Mode.LIVE:
@@ -84,6 +84,13 @@ def check(message: Message, case: Case | None, context: Context) -> None:
         )
 
 
+def sees(case: Case, unit_id: str, roles: frozenset[str]) -> bool:
+    """Whether a unit may know of the case: the command centre, who watches it, and who ever had it."""
+    if Role.COMMAND_CENTER in roles or unit_id in case.watchers:
+        return True
+    return any(dispatch.order.unit_id == unit_id for dispatch in (*case.dispatches, *case.assists))
+
+
 def _coordinates(case: Case, unit_id: str) -> bool:
     return case.coordination is not None and case.coordination.coordinator == unit_id
 
@@ -91,10 +98,6 @@ def _coordinates(case: Case, unit_id: str) -> bool:
 def _verifies(case: Case, roles: frozenset[str]) -> bool:
     # Nobody is asked at the moment: the state, not the sender, is what is wrong, and the refusal should say so.
     return case.verifier is None and Role.COLLECTOR in roles
-
-
-def _had_it(case: Case, unit_id: str) -> bool:
-    return any(dispatch.order.unit_id == unit_id for dispatch in (*case.dispatches, *case.assists))
 
 
 def _not_with(case: Case, unit_id: str) -> Problem:

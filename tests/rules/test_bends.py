@@ -26,8 +26,9 @@ from contracts.bends import (
     SuspensionRequest,
     Void,
 )
-from contracts.envelope import Message
+from contracts.envelope import Message, Mode
 from contracts.messages import Body, Finding, ReturnReason
+from contracts.nouns import Role
 from contracts.problem import Problem
 from hub.awaiting import CENTRE, next_reminder, waits
 from hub.cases import Case
@@ -36,6 +37,7 @@ from hub.facts import Answered, Coordinated, Fault, Question, Wait
 from hub.lateness import Delivery, Outage
 from hub.life_cycle import OVER, State, Step
 from hub.nearby import Nearby, open_case
+from hub.registry import build
 from hub.ticking import tick_of
 from tests.builders import (
     COLLECTOR,
@@ -56,6 +58,7 @@ from tests.builders import (
     feedback,
     ids,
     later,
+    quzhou,
     verification,
 )
 
@@ -241,6 +244,23 @@ class TestSuspensionAndDispute:
         case = after(case, by_centre(Resumption(reason="料到"), case), context=a_context(now=resumed))
         assert case.due_at == resumed + left
 
+    def test_time_that_stood_for_two_reasons_is_given_once(self) -> None:
+        case = handed()
+        due = case.due_at
+        case = after(case, a_message(Dispute(reason="点位不一致"), LEAD, case), context=later(10))
+        suspended = by_centre(SuspensionDecision(granted=True, reason="同意", review_at=MORNING + DAY), case)
+        case = after(case, suspended, context=later(30))
+        case = after(case, by_centre(DisputeDecision(upheld=True, reason="复核"), case), context=later(50))
+        case = after(case, by_centre(Resumption(reason="料到"), case), context=later(70))
+        assert due is not None and case.due_at == due + timedelta(minutes=60)
+
+    def test_nothing_stands_from_before_the_unit_had_the_case(self) -> None:
+        case = handed()
+        due = case.due_at
+        case = after(case, a_message(Dispute(reason="点位不一致"), LEAD, case, effective_at=MORNING - 9 * DAY))
+        case = after(case, by_centre(DisputeDecision(upheld=True, reason="复核"), case), context=later(60))
+        assert due is not None and case.due_at == due + timedelta(minutes=60)
+
     def test_an_answer_may_come_while_it_is_suspended(self) -> None:
         case = handed()
         case = after(case, by_centre(SuspensionDecision(granted=True, reason="同意", review_at=MORNING + DAY), case))
@@ -353,6 +373,18 @@ class TestDuplicates:
         case = after(case, link, context=a_context(others={other.case_id: other}))
         assert (case.state, case.duplicate_of) == (State.DUPLICATE, "330800-20261123-000002")
 
+    def test_not_to_a_case_that_nobody_deals_with_nor_to_a_drill(self) -> None:
+        # Of two cases that each repeat the other, neither would be dealt with.
+        context = a_context()
+        case = a_case(source="citizen", context=context)
+        for other in (
+            replace(a_case(context=context), state=State.DUPLICATE, duplicate_of=case.case_number),
+            replace(a_case(context=context), state=State.VOIDED),
+            replace(a_case(context=context), mode=Mode.DRILL),
+        ):
+            link = by_centre(Duplicate(original=other.case_number, reason="同一处"), case)
+            assert refused(link, case, replace(context, others={other.case_id: other})).kind == "contract_broken"
+
 
 class TestLateness:
     """Time that the hub or the network lost is not the unit's; a late proof may count."""
@@ -443,6 +475,31 @@ def test_whoever_has_a_voided_case_is_told_to_stop() -> None:
     case = handed()
     decision = decided(by_centre(Void(reason="误报"), case), case)
     assert (LEAD, "case.recall_notice/1.0") in [(each.unit_id, each.contract) for each in decision.letters]
+
+
+def test_a_unit_that_leads_after_it_assisted_is_told_once() -> None:
+    case = handed()
+    case = after(
+        case, by_centre(AssistanceRequest(unit_id="power", reason="断电配合"), case), dispatch_to(case, "power")
+    )
+    decision = decided(by_centre(Void(reason="误报"), case), case)
+    assert [each.contract for each in decision.letters if each.unit_id == "power"] == ["case.recall_notice/1.0"]
+
+
+def test_a_city_without_collectors_has_time_to_verify() -> None:
+    case = handed()
+    units = tuple(replace(each, roles=each.roles - {Role.COLLECTOR}) for each in quzhou().units)
+    registry = build(replace(quzhou(), units=units), 1, {}, 1)
+    case = after(case, feedback(case), context=a_context(registry))
+    assert [(each.wait, each.due_at) for each in waits(case)] == [(Wait.VERIFICATION, MORNING + timedelta(hours=1))]
+
+
+def test_every_refusal_tells_the_state_to_who_may_know_it() -> None:
+    case = handed()
+    photo = a_message(Dispute(reason="点位不一致", photos=("att_none",)), LEAD, case)
+    assert refused(photo, case).fields["state"] == "acknowledged"
+    assert refused(a_message(Recall(reason="x"), LEAD, case), case).fields["state"] == "acknowledged"
+    assert "state" not in refused(a_message(Recall(reason="x"), "post", case), case).fields
 
 
 def test_a_city_without_collectors_closes_by_hand() -> None:

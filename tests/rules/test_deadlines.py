@@ -19,6 +19,7 @@ from hub.deadlines import (
     due_soon_at,
     limit_by_hand,
     limits_from,
+    moved,
     supervision_at,
     verify_limit,
 )
@@ -123,6 +124,11 @@ def test_a_limit_set_by_hand_has_its_warnings_in_the_tiers_time() -> None:
     assert limit.reckoned == "指挥中心指定 / set by the command centre"
     assert due_soon_at(directory(), limit) == at("2026-11-30T11:22:30")
     assert supervision_at(directory(), limit) == at("2026-12-01T12:00")
+
+
+def test_a_deadline_outside_office_hours_is_not_made_earlier_by_a_clock_that_stood() -> None:
+    sunday = at("2026-11-29T12:00")
+    assert moved(directory(), "B", sunday, at("2026-11-28T09:00"), at("2026-11-28T10:00")) == sunday
 
 
 moments = st.datetimes(datetime(2025, 1, 1), datetime(2026, 12, 1), timezones=st.just(SHANGHAI))  # noqa: DTZ001
