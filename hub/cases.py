@@ -37,6 +37,7 @@ from hub.facts import (
     Wait,
 )
 from hub.life_cycle import OVER, WITH_A_UNIT, State, Step, StepNotAllowed, after
+from hub.spans import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Entry:
 class Dispatch:
     """A dispatch and what became of it; overdue is a fact about it, never a state. ``moved_to`` is a later deadline.
 
-    ``stood`` is when the unit's clock rightly stood (from, until): the deadline has moved by it already.
+    ``stood`` is when the unit's clock rightly stood: the deadline has moved by it already.
     """
 
     order: Order
@@ -82,7 +83,7 @@ class Dispatch:
     answered_at: datetime | None = None
     moved_to: datetime | None = None
     acknowledge_moved_to: datetime | None = None
-    stood: tuple[tuple[datetime, datetime], ...] = ()
+    stood: tuple[Span, ...] = ()
 
     @property
     def due_at(self) -> datetime:
@@ -268,8 +269,8 @@ def advance(case: Case, step: Step, fact: Fact, at: datetime, known_at: datetime
         changes["since"] = known_at
     change = _CHANGES.get(step)
     if change is not None:
-        # A question stops a clock from when the hub knew of it: nobody asks in the past.
-        changes |= change(case, fact, known_at if isinstance(fact, Asked) else at, by)
+        # A question stops a clock from when the hub knew of it, until it knew the answer: nobody asks in the past.
+        changes |= change(case, fact, known_at if isinstance(fact, Asked | Decided | Resumed) else at, by)
     if state not in WITH_A_UNIT and case.state in WITH_A_UNIT:
         # What was asked of the unit's own time ends with it.
         changes |= {"pending": (), "suspension": None}
@@ -364,17 +365,14 @@ def _sub_dispatched(case: Case, fact: SubDispatched, at: datetime, by: str) -> C
 
 
 def _asked(case: Case, fact: Asked, at: datetime, by: str) -> Changes:
-    lead = case.lead
-    # Nothing is rightly raised before the unit had the case, whatever its clock says.
-    since = max(at, lead.order.dispatched_at) if lead else at
-    return {"pending": (*case.pending, Pending(fact.question, by, since, fact.until))}
+    return {"pending": (*case.pending, Pending(fact.question, by, at, fact.until))}
 
 
 def _decided(case: Case, fact: Decided, at: datetime, by: str) -> Changes:
     changes: Changes = {"pending": tuple(each for each in case.pending if each.question is not fact.question)}
     asked = case.pending_question(fact.question)
     if fact.granted and fact.due_at is not None:
-        stood = (asked.asked_at, at) if asked and fact.question is Question.DISPUTE else None
+        stood = Span(asked.asked_at, at) if asked and fact.question is Question.DISPUTE else None
         changes["dispatches"] = _moved(case, fact.due_at, stood)
     if fact.granted and fact.question is Question.EXTENSION:
         changes["extensions"] = case.extensions + 1
@@ -385,7 +383,7 @@ def _decided(case: Case, fact: Decided, at: datetime, by: str) -> Changes:
 
 
 def _resumed(case: Case, fact: Resumed, at: datetime, by: str) -> Changes:
-    stood = (case.suspension.since, at) if case.suspension else None
+    stood = Span(case.suspension.since, at) if case.suspension else None
     return {"suspension": None, "dispatches": _moved(case, fact.due_at, stood)}
 
 
@@ -465,7 +463,7 @@ _CHANGES: Mapping[Step, Callable[[Case, Any, datetime, str], Changes]] = {
 """What a step changes besides the state; those not named change nothing else."""
 
 
-def _moved(case: Case, due_at: datetime, stood: tuple[datetime, datetime] | None) -> tuple[Dispatch, ...]:
+def _moved(case: Case, due_at: datetime, stood: Span | None) -> tuple[Dispatch, ...]:
     before = case.dispatches[-1].stood
     return _lead_changed(case, moved_to=due_at, stood=(*before, stood) if stood else before)
 

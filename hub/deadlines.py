@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contracts.city import Directory, TimeUnit
-
-Span = tuple[datetime, datetime]
-"""From one moment until another."""
+from hub.spans import Span, without
 
 WORDS: dict[TimeUnit, tuple[str, str]] = {
     TimeUnit.NATURAL_HOURS: ("自然小时", "natural hours"),
@@ -128,25 +126,10 @@ def moved(directory: Directory, tier: str, due_at: datetime, stood_since: dateti
 def moved_by(
     directory: Directory, tier: str, due_at: datetime, stood: Iterable[Span], known: Iterable[Span]
 ) -> datetime:
-    """The deadline after the clock stood several times; what stood in ``known`` already counts once."""
-    for since, until in _without(stood, known):
-        due_at = moved(directory, tier, due_at, since, until)
+    """The deadline after the clock stood; what stood in ``known`` too has moved it already."""
+    for span in without((each for each in stood if each.since < each.until), known):
+        due_at = moved(directory, tier, due_at, span.since, span.until)
     return due_at
-
-
-def _without(spans: Iterable[Span], known: Iterable[Span]) -> list[Span]:
-    """What of the spans lies in none of the known ones and in no other, in order."""
-    left: list[Span] = []
-    taken = sorted(each for each in known if each[0] < each[1])
-    for span in sorted(each for each in spans if each[0] < each[1]):
-        since, until = span
-        for begin, end in taken:
-            if begin > since:
-                left.append((since, min(begin, until)))
-            since = max(since, min(end, until))
-        left.append((since, until))
-        taken = sorted([*taken, span])
-    return [(since, until) for since, until in left if since < until]
 
 
 def due_soon_at(directory: Directory, limit: Limit) -> datetime:

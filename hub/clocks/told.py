@@ -208,7 +208,7 @@ def _read(told: Told, entry: Entry, at: datetime) -> None:
         case Asked():
             lead.asked[fact.question] = at
         case Decided():
-            _decided(lead, fact, entry, at)
+            _decided(lead, fact, at)
         case Resumed():
             if lead.suspended_since is not None:
                 lead.suspended.append(Span(lead.suspended_since, at))
@@ -312,7 +312,7 @@ def _department(told: Told, lead: Draft, fact: SubDispatched, at: datetime) -> N
         draft.end(Ending.RETURNED, at)
 
 
-def _decided(lead: Draft, fact: Decided, entry: Entry, at: datetime) -> None:
+def _decided(lead: Draft, fact: Decided, at: datetime) -> None:
     asked_at = lead.asked.pop(fact.question, None)
     if asked_at is not None:
         lead.waited.append((fact.question, Span(asked_at, at)))
@@ -323,7 +323,7 @@ def _decided(lead: Draft, fact: Decided, entry: Entry, at: datetime) -> None:
     if fact.question is Question.DISPUTE and asked_at is not None:
         lead.disputed.append(Span(asked_at, at))
     elif fact.question is Question.SUSPENSION:
-        lead.suspended_since = asked_at or min(max(entry.effective_at, lead.dispatched_at), at)
+        lead.suspended_since = asked_at or at
 
 
 def _over(told: Told, lead: Draft, ending: Ending, at: datetime) -> None:

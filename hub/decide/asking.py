@@ -23,6 +23,7 @@ from hub.decide.ordering import lies_ahead
 from hub.decide.photos import own_photos
 from hub.facts import Asked, Decided, LateProofJudged, Question, Resumed
 from hub.life_cycle import Step
+from hub.spans import Span
 
 WORDS = {
     Question.EXTENSION: ("延期", "an extension"),
@@ -114,7 +115,7 @@ def resume(course: Course) -> None:
         raise _nothing_asked(course, Question.SUSPENSION)
     due = moved_by(
         *(context.directory, case.reported.tier, case.lead.due_at),
-        stood=[(case.suspension.since, course.at)],
+        stood=[Span(case.suspension.since, course.context.now)],
         known=case.lead.stood,
     )
     course.take(Step.RESUME, Resumed(body.reason, due))
@@ -139,7 +140,7 @@ def decide_dispute(course: Course) -> None:
     if body.upheld and case.lead is not None:
         due = moved_by(
             *(context.directory, case.reported.tier, case.lead.due_at),
-            stood=[(pending.asked_at, course.at)],
+            stood=[Span(pending.asked_at, course.context.now)],
             known=case.lead.stood,
         )
     course.take(step, Decided(Question.DISPUTE, body.upheld, body.reason, due_at=due, asked_by=pending.unit_id))

@@ -103,11 +103,6 @@ class Course:
             raise RuntimeError("no step was taken yet")
         return self.case
 
-    @property
-    def at(self) -> datetime:
-        """When it was so by the sender's clock."""
-        return self.message.effective_at or self.context.now
-
     def begin(self, fact: Fact, standing: tuple[str, ...]) -> Case:
         """Open the case with its report; ``standing`` are the units that see it to its end."""
         case_id = next(self.context.new_ids)
@@ -126,7 +121,7 @@ class Course:
     def take(self, step: Step, fact: Fact, *, by_rule: bool = False) -> Case:
         """Take one step. Raises ``Problem`` where the case's state does not allow it."""
         case, now = self.known, self.context.now
-        at = now if by_rule else self.at
+        at = now if by_rule else self.message.effective_at or now
         try:
             moved = advance(case, step, fact, at, now, HUB if by_rule else self.message.sender.unit_id)
         except StepNotAllowed:
@@ -163,7 +158,7 @@ class Course:
             mode=case.mode if case else message.mode,
             unit_id=HUB if by_rule else message.sender.unit_id,
             connection_id=HUB if by_rule else message.sender.connection_id,
-            effective_at=now if by_rule else self.at,
+            effective_at=now if by_rule else message.effective_at or now,
             known_at=now,
             directory_version=self.context.registry.directory_version,
             fact=fact,

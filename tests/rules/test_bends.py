@@ -254,13 +254,6 @@ class TestSuspensionAndDispute:
         case = after(case, by_centre(Resumption(reason="料到"), case), context=later(70))
         assert due is not None and case.due_at == due + timedelta(minutes=60)
 
-    def test_nothing_stands_from_before_the_unit_had_the_case(self) -> None:
-        case = handed()
-        due = case.due_at
-        case = after(case, a_message(Dispute(reason="点位不一致"), LEAD, case, effective_at=MORNING - 9 * DAY))
-        case = after(case, by_centre(DisputeDecision(upheld=True, reason="复核"), case), context=later(60))
-        assert due is not None and case.due_at == due + timedelta(minutes=60)
-
     def test_an_answer_may_come_while_it_is_suspended(self) -> None:
         case = handed()
         case = after(case, by_centre(SuspensionDecision(granted=True, reason="同意", review_at=MORNING + DAY), case))
