@@ -6,9 +6,23 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from hub.commands import bench, city, contracts, demo, docs, evaluate, keys, letters, refused, register, serving, units
+from hub.commands import (
+    bench,
+    city,
+    contracts,
+    demo,
+    docs,
+    evaluate,
+    keys,
+    letters,
+    refused,
+    register,
+    serving,
+    simulate,
+    units,
+)
 
-VERBS = (serving, demo, bench, city, contracts, units, keys, letters, refused, register, evaluate, docs)
+VERBS = (serving, demo, simulate, bench, city, contracts, units, keys, letters, refused, register, evaluate, docs)
 
 EPILOG = """\
 先从这里开始 / begin here:
