@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, cast
 
 from contracts.bends import Level
@@ -274,7 +275,20 @@ def advance(case: Case, step: Step, fact: Fact, at: datetime, known_at: datetime
     if state not in WITH_A_UNIT and case.state in WITH_A_UNIT:
         # What was asked of the unit's own time ends with it.
         changes |= {"pending": (), "suspension": None}
-    return replace(case, **changes)
+    return changed(case, changes)
+
+
+_NAMES = tuple(each.name for each in fields(Case))
+_PLACES = {name: place for place, name in enumerate(_NAMES)}
+_values = attrgetter(*_NAMES)
+
+
+def changed(case: Case, changes: Mapping[str, Any]) -> Case:
+    """The case with some fields changed. As ``replace`` does it, several times faster: every step goes through here."""
+    values = list(_values(case))
+    for name, value in changes.items():
+        values[_PLACES[name]] = value
+    return Case(*values)
 
 
 def fold(entries: Iterable[Entry], case_number: str) -> Case:

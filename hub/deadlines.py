@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from contracts.city import Directory, TimeUnit
@@ -61,13 +61,46 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Every limit of a tier that begins at one moment: the command centre's, the unit's, the collector's."""
+    """Every limit of a tier that begins at one moment: the command centre's, the unit's, the collector's.
 
-    accept: Limit
-    dispatch: Limit
-    acknowledge: Limit
-    handle: Limit
-    verify: Limit
+    Each is reckoned when it is first asked for: few messages need more than one.
+    """
+
+    directory: Directory
+    tier: str
+    since: datetime
+    _known: dict[str, Limit] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def accept(self) -> Limit:
+        """Until when to accept (受理)."""
+        return self._once("accept", accept_limit)
+
+    @property
+    def dispatch(self) -> Limit:
+        """Until when to dispatch (派遣)."""
+        return self._once("dispatch", dispatch_limit)
+
+    @property
+    def acknowledge(self) -> Limit:
+        """Until when to acknowledge (签收)."""
+        return self._once("acknowledge", acknowledge_limit)
+
+    @property
+    def handle(self) -> Limit:
+        """Until when to handle (处置)."""
+        return self._once("handle", handle_limit)
+
+    @property
+    def verify(self) -> Limit:
+        """Until when to verify (核查)."""
+        return self._once("verify", verify_limit)
+
+    def _once(self, name: str, reckon: Callable[[Directory, str, datetime], Limit]) -> Limit:
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = reckon(self.directory, self.tier, self.since)
+        return known
 
 
 def accept_limit(directory: Directory, tier: str, since: datetime) -> Limit:
@@ -88,17 +121,22 @@ def verify_limit(directory: Directory, tier: str, since: datetime) -> Limit:
     return _link(directory, tier, since, rules.verify_hours, rules.verify_minutes_urgent)
 
 
-def limits_from(directory: Directory, tier: str, since: datetime) -> Limits:
-    """Until when to accept, dispatch, acknowledge (签收), handle (处置) and verify what begins now, by the tier."""
+def acknowledge_limit(directory: Directory, tier: str, since: datetime) -> Limit:
+    """Until when the unit must have acknowledged (签收)."""
     row = directory.tiers[tier]
     hours = TimeUnit.NATURAL_HOURS if row.urgent else TimeUnit.WORKING_HOURS
-    return Limits(
-        accept=accept_limit(directory, tier, since),
-        dispatch=dispatch_limit(directory, tier, since),
-        acknowledge=_limit(directory, tier, since, hours, row.acknowledge_within),
-        handle=_limit(directory, tier, since, row.unit, row.handle_within),
-        verify=verify_limit(directory, tier, since),
-    )
+    return _limit(directory, tier, since, hours, row.acknowledge_within)
+
+
+def handle_limit(directory: Directory, tier: str, since: datetime) -> Limit:
+    """Until when the unit must have handled it (处置)."""
+    row = directory.tiers[tier]
+    return _limit(directory, tier, since, row.unit, row.handle_within)
+
+
+def limits_from(directory: Directory, tier: str, since: datetime) -> Limits:
+    """Until when to accept, dispatch, acknowledge (签收), handle (处置) and verify what begins now, by the tier."""
+    return Limits(directory, tier, since)
 
 
 def limit_by_hand(directory: Directory, tier: str, since: datetime, due_at: datetime) -> Limit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from contracts.city import City, Directory, Facts
@@ -108,6 +109,7 @@ class Registry:
         return tuple(unit.unit_id for unit in self.directory(moment).units.values() if role in unit.roles)
 
 
+@lru_cache(maxsize=4096)
 def desk(unit_id: str) -> Connection:
     """The desk that every unit has: letters wait there until somebody fetches them or works them in the page."""
     return Connection(f"{unit_id}.desk", unit_id, Transport.DESK, 0, {}, DESK_RECEIVES)

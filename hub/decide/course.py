@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.bends import CoordinationNotice, DecisionNotice, RecallNotice, Reminder
@@ -14,7 +14,7 @@ from contracts.nouns import Connection, Role
 from contracts.problem import Problem
 from hub.awaiting import Awaited
 from hub.case_numbers import number_of
-from hub.cases import Case, Entry, advance, opened
+from hub.cases import Case, Entry, advance, changed, opened
 from hub.deadlines import Limits, due_soon_at, limit_by_hand, limits_from, supervision_at
 from hub.decision import Decision, LetterOrder, Personal, Sight
 from hub.facts import (
@@ -238,7 +238,7 @@ class Course:
                     due_at=due,
                 )
             )
-        self.case = replace(case, letter_counts=tuple(counts.items()))
+        self.case = changed(case, {"letter_counts": tuple(counts.items())})
 
 
 def not_allowed(case: Case, step: Step, why_zh: str = "", why_en: str = "") -> Problem:

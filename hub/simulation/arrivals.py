@@ -80,9 +80,8 @@ def _report(dice: random.Random, directory: Directory, at: datetime, *, storm: b
     else:
         longitude, latitude = dice.uniform(118.826, 118.923), dice.uniform(28.937, 28.968)
     place = Place(longitude=round(longitude, 6), latitude=round(latitude, 6))
-    body = Report(
-        category_code=code, description="巡查发现" if unit == "collection" else "来电反映", place=place, source=source
-    )
+    said = "巡查发现" if source is ReportSource.COLLECTOR else "来电反映"
+    body = Report(category_code=code, description=said, place=place, source=source)
     return Arrival(at, unit, body, Mode.DRILL if dice.random() < DRILL_SHARE else Mode.LIVE)
 
 

@@ -51,13 +51,11 @@ def answered_late(town: Town, now: datetime, case: Case) -> None:
         _overrules(town, now, case)
 
 
-def coordinates(town: Town, now: datetime, case: Case, unit_id: str, sequence: int) -> None:
+def coordinates(town: Town, now: datetime, case: Case, unit_id: str) -> None:
     """A coordinator takes its time; some let it go to the level above."""
     if unit_id != GOVERNMENT and town.chance(0.08):
         return
-    town.at(
-        town.after(case.reported.tier, now, 40 + 330 * town.dice.random()), _settles, case.case_id, unit_id, sequence
-    )
+    town.at(town.after(case.reported.tier, now, 40 + 330 * town.dice.random()), _settles, case.case_id, unit_id)
 
 
 def verifies(town: Town, now: datetime, case: Case, unit_id: str, due_at: datetime) -> None:
@@ -105,7 +103,7 @@ def judged(town: Town, case: Case, unit_id: str) -> None:
         book.returned_founded += 1
 
 
-def _settles(town: Town, now: datetime, case_id: int, unit_id: str, sequence: int) -> None:
+def _settles(town: Town, now: datetime, case_id: int, unit_id: str) -> None:
     case = town.open_case(case_id)
     if case is None or case.coordination is None or case.coordination.coordinator != unit_id:
         return

@@ -1,4 +1,4 @@
-"""The hub in memory: the real decisions, their log, their letters, and what time brings. No store, no clock of its own."""
+"""The hub in memory: the real decisions, their log and letters, and what time brings. No store, no clock."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """A unit's ways, each the share of its dispatches. ``speed`` is the part of the limit that it takes when in time."""
+    """A unit's ways, each the share of its dispatches; ``speed`` is the part of the limit that it takes."""
 
     acknowledges_late: float
     never_acknowledges: float

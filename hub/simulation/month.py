@@ -148,7 +148,7 @@ def _letter(town: Town, now: datetime, case: Case, unit_id: str, contract: str, 
     elif contract == RecallNotice.contract:
         units.recalled(town, case.case_id, unit_id)
     elif contract == CoordinationNotice.contract and isinstance(fact, Coordinated):
-        centre.coordinates(town, now, case, unit_id, entry.sequence)
+        centre.coordinates(town, now, case, unit_id)
     elif contract == VerificationRequest.contract and isinstance(fact, VerificationRequested):
         centre.verifies(town, now, case, unit_id, fact.due_at)
     elif contract == Reminder.contract and isinstance(fact, Reminded):

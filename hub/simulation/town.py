@@ -1,4 +1,4 @@
-"""The simulated town: its desk, its dice, its agenda, the units' own books. Actors say things here, and hear letters."""
+"""The simulated town: its desk, dice and agenda, and the units' own books. Actors say things here."""
 
 from __future__ import annotations
 
