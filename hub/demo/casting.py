@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-SILENT = frozenset({"leading_group", "city_government"})
-"""Units that send and receive nothing in this process: they lead, and they decide what nobody else could."""
+SILENT = frozenset({"leading_group"})
+"""Units that send and receive nothing in this process: they lead."""
+
+ORDERS = ["case.dispatch", "case.recall_notice", "case.coordination", "case.reminder", "case.decision_notice"]
+"""What a unit with a system wants of the hub."""
 
 
 class Kind(StrEnum):
@@ -52,6 +55,10 @@ TROUPE = (
 """Units with a system. Several share a process where their systems are alike, so that a small machine can play them."""
 
 
+TASKS = ["case.verification_request", "case.reminder"]
+"""What a collector's system wants of the hub."""
+
+
 def cast(units: Iterable[str]) -> tuple[Part, ...]:
     """The parts for a city's units: those of the troupe, and clerks at their desks for all others."""
     present = [unit for unit in units if unit not in SILENT]
@@ -70,17 +77,17 @@ def profile(kind: Kind, unit_id: str, port: int | None) -> dict[str, Any] | None
                 "name": "system",
                 "transport": "rest",
                 "rest": {"endpoint": f"http://127.0.0.1:{port}/hub/{unit_id}"},
-                "receives": ["case.dispatch", "case.status"],
+                "receives": [*ORDERS, "case.status"],
                 # A unit of the flaky kind answers slowly; the hub need not wait long to know it.
                 "timeout_seconds": 1.0 if kind is Kind.FLAKY else 10.0,
             }
         case Kind.PULLER:
-            connection = {"name": "system", "transport": "pull", "receives": ["case.dispatch", "case.status"]}
+            connection = {"name": "system", "transport": "pull", "receives": [*ORDERS, "case.status"]}
         case Kind.DISTRICT:
             # Statuses come by the change feed.
-            connection = {"name": "system", "transport": "pull", "receives": ["case.dispatch"]}
+            connection = {"name": "system", "transport": "pull", "receives": ORDERS}
         case Kind.COLLECTOR:
-            connection = {"name": "system", "transport": "pull", "receives": ["case.verification_request"]}
+            connection = {"name": "system", "transport": "pull", "receives": TASKS}
         case Kind.COMMAND | Kind.DESK:
             return None
     return {"profile": "1.0", "unit": unit_id, "contact": "演示 demo", "connections": [connection]}

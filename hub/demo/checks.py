@@ -16,9 +16,9 @@ STEPS_OF: Mapping[str, frozenset[str]] = {
     "case.acceptance": frozenset({"accept"}),
     "case.rejection": frozenset({"reject"}),
     "case.dispatch": frozenset({"dispatch"}),
-    "case.acknowledgement": frozenset({"acknowledge"}),
-    "case.return": frozenset({"return"}),
-    "case.feedback": frozenset({"progress", "answer"}),
+    "case.acknowledgement": frozenset({"acknowledge", "acknowledge_assisting"}),
+    "case.return": frozenset({"return", "return_assisting"}),
+    "case.feedback": frozenset({"progress", "answer", "answer_assisting"}),
     "case.verification": frozenset({"pass", "fail"}),
 }
 """Which steps of the log a message of each kind may have taken."""

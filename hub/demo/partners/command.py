@@ -11,7 +11,9 @@ from typing import Any
 from hub.demo.habits import dice
 from hub.demo.partners.common import Scene, Voice, report_body, run_partner
 from hub.demo.partners.decisions import WAITING, decide
+from hub.demo.partners.desk import PAUSE_SECONDS
 from hub.demo.partners.feed import follow
+from hub.demo.partners.puller import fetch
 
 DECIDING = 6
 """So many dispatchers sit in the hall (派遣员)."""
@@ -71,6 +73,7 @@ async def play(scene: Scene) -> None:
     for access in scene.config.units:
         voice = scene.voice(access)
         scene.tasks.create_task(watch(scene, voice))
+        scene.tasks.create_task(fetch(scene, access, connection="desk", via="desk", pause_seconds=PAUSE_SECONDS))
         for told in scene.config.reports:
             scene.tasks.create_task(send(scene, voice, told))
 

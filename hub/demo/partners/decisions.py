@@ -13,7 +13,7 @@ SHORT_LIMIT_SHARE = 0.4
 FALLBACK = "urban_enforcement"
 """Who gets what no area and no row of the matrix gives to anybody: the bureau that enforces in the whole city."""
 
-WAITING = frozenset({"reported", "accepted", "returned"})
+WAITING = frozenset({"reported", "accepted", "returned", "in_coordination"})
 """The states in which a case waits for the command centre."""
 
 
@@ -42,8 +42,9 @@ def decide(
         return Decide("acceptance", "符合立案标准,予以受理")
     tried = [each["unit_id"] for each in case.get("dispatches", ())]
     limit = chance.choice((2.5, 3.0)) if chance.random() < SHORT_LIMIT_SHARE else None
-    if case["state"] == "returned":
-        named = next(e["fact"].get("responsible_unit_id") for e in reversed(entries) if e["step"] == "return")
+    if tried:
+        returned = [each["fact"] for each in entries if each["step"] == "return"]
+        named = returned[-1].get("responsible_unit_id") if returned else None
         if named and named not in tried:
             return Decide("dispatch", f"采纳 {tried[-1]} 退回意见", named, limit)
     governor = governors.get(case.get("area_id", ""))
