@@ -73,8 +73,8 @@ class Timekeeper:
         registry = self.registry()
         now = self.clock().at(machine_now())
         if registry.directory_version != self._directory_version:
-            if self._directory_version:
-                await batches.look_at_provisional(conn, now)
+            # At the start too: the city may have announced a year while nobody, or somebody else, kept time.
+            await batches.look_at_provisional(conn, now)
             self._directory_version = registry.directory_version
         cases = await batches.due_alarms(conn, now, CASES_MAX)
         context = Context(now, registry, registry.directory(now))

@@ -26,6 +26,7 @@ from hub.facts import (
     LateProofJudged,
     Order,
     Recalled,
+    ReckonedAgain,
     Reminded,
     Resumed,
     VerificationRequested,
@@ -211,7 +212,7 @@ class Course:
                 return [(fact.unit_id, RecallNotice.contract, None)]
             case Reminded():
                 return [(fact.unit_id, Reminder.contract, None)]
-            case Decided() | Resumed() | LateProofJudged():
+            case Decided() | Resumed() | LateProofJudged() | ReckonedAgain():
                 return [(case.dispatches[-1].order.unit_id, DecisionNotice.contract, None)]
             case Voided():
                 helping = [each for each in case.assists if each.answered_at is None]

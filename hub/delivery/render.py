@@ -24,6 +24,7 @@ from hub.facts import (
     LinkedDuplicate,
     Order,
     Recalled,
+    ReckonedAgain,
     Rejected,
     Reminded,
     Resumed,
@@ -179,19 +180,21 @@ def _decision(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
             about = "resumption"
         case LateProofJudged():
             granted = fact.accepted
+        case ReckonedAgain():
+            about = "calendar"
     return _present(
         case_number=letter.case_number,
         about=about,
         granted=granted,
-        reason=cast(Decided | Resumed | LateProofJudged, fact).reason,
-        due_at=fact.due_at if isinstance(fact, Decided | Resumed) else None,
+        reason=_reason(fact) or "—",
+        due_at=fact.due_at if isinstance(fact, Decided | Resumed | ReckonedAgain) else None,
         review_at=review_at,
     )
 
 
 def _status(letter: Letter, told: Told, fact: Fact) -> dict[str, Any]:
     order = fact.order if isinstance(fact, Dispatched) else None
-    moved_to = fact.due_at if isinstance(fact, Decided | Resumed | Coordinated) else None
+    moved_to = fact.due_at if isinstance(fact, Decided | Resumed | Coordinated | ReckonedAgain) else None
     return _present(
         case_number=letter.case_number,
         version=told.sequence,
@@ -209,6 +212,8 @@ def _reason(fact: Fact) -> str | None:
     match fact:
         case Coordinated() | LinkedDuplicate():
             return fact.reason_zh
+        case ReckonedAgain():
+            return fact.reckoned
         case Returned() | Rejected() | Recalled() | Decided() | Resumed() | LateProofJudged() | Voided():
             return fact.reason
         case _:

@@ -212,6 +212,7 @@ def test_a_provisional_deadline_is_reckoned_again_once_the_year_is_announced(reg
     fact = decision.entries[0].fact
     assert isinstance(fact, ReckonedAgain) and (fact.due_at, fact.provisional) == (at(due), False)
     assert decision.case.due_at == at(due)
+    assert [(each.unit_id, each.contract) for each in decision.letters] == [(ENFORCEMENT, "case.decision_notice/1.0")]
     assert ticked(decision.case, context) is decision.case, "reckoned again twice"
 
 

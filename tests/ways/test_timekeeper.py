@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import datetime
 
+import asyncpg
 import pytest
 
 from hub.facts import Recalled
 from hub.life_cycle import State, Step
 from hub.registering import Registering
+from hub.store import registry
 from hub.timekeeper import Timekeeper
 from tests.builders import UNCLEAR, a_report
+from tests.trial import city_until_2026
 from tests.ways.conftest import House, answered, until
 
 pytestmark = pytest.mark.way
@@ -28,9 +33,9 @@ async def hurry(house: House) -> None:
 async def a_timekeeper(house: House, role: str) -> asyncio.Task[None]:
     intake = await house.an_intake(role)
     pool = await house.a_pool(role)
-    registry, clock = house.refresher.registry, house.refresher.clock
-    strayed = Registering(pool, registry, clock).strayed
-    keeper = Timekeeper(pool, intake, registry, clock, strayed, house.say, strayed_every_seconds=0.5)
+    known, clock = house.refresher.registry, house.refresher.clock
+    strayed = Registering(pool, known, clock).strayed
+    keeper = Timekeeper(pool, intake, known, clock, strayed, house.say, strayed_every_seconds=0.5)
     task = asyncio.create_task(keeper.run())
     house.stack.callback(task.cancel)
     return task
@@ -69,6 +74,36 @@ async def test_a_coordination_that_nobody_settles_goes_up_to_the_city_government
     await a_timekeeper(house, "one")
     await until(lambda: _coordinated_by(house, case_id, "city_government"), seconds=30)
     assert (await house.case(case_id)).state is State.IN_COORDINATION
+
+
+async def test_a_year_announced_while_nobody_kept_time_is_reckoned_with_at_the_start(house: House) -> None:
+    """The city may be loaded while the hub stands still, or while another process keeps time."""
+    tuesday = datetime.fromisoformat("2026-12-15T09:00:00+08:00")
+    async with house.pool.acquire() as conn:
+        await registry.set_clock(conn, tuesday, 1.0)
+        await a_directory(conn, announced=False)
+    await house.refresher.load()
+    intake = await house.an_intake()
+    case_id = answered((await intake.receive([a_report("E0101")]))[0]).case_id
+    due = (await house.case(case_id)).due_at
+    async with house.pool.acquire() as conn:
+        await a_directory(conn, announced=True)
+    await house.refresher.load()
+    await a_timekeeper(house, "one")
+    await until(lambda: _reckoned_again(house, case_id))
+    # 1 January off, Saturday 2 worked, Monday 4 off: as many days as the plain week has, one of them reckoned anew.
+    case = await house.case(case_id)
+    assert case.due_at == due and case.lead is not None and case.lead.moved_to == due
+
+
+async def a_directory(conn: asyncpg.pool.PoolConnectionProxy, *, announced: bool) -> None:
+    city = city_until_2026(collectors=True, announced=announced)
+    document = json.dumps(city.to_document(), ensure_ascii=False)
+    await registry.add_directory(conn, "test", city.digest(), document)
+
+
+async def _reckoned_again(house: House, case_id: int) -> bool:
+    return Step.RECKON_AGAIN in await steps(house, case_id)
 
 
 async def test_of_many_reports_of_one_thing_at_the_same_moment_one_is_new(house: House) -> None:
