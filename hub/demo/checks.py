@@ -20,6 +20,15 @@ STEPS_OF: Mapping[str, frozenset[str]] = {
     "case.return": frozenset({"return", "return_assisting"}),
     "case.feedback": frozenset({"progress", "answer", "answer_assisting"}),
     "case.verification": frozenset({"pass", "fail"}),
+    "case.extension": frozenset({"request_extension"}),
+    "case.extension-decision": frozenset({"extend", "refuse_extension"}),
+    "case.suspension": frozenset({"request_suspension"}),
+    "case.suspension-decision": frozenset({"suspend", "refuse_suspension"}),
+    "case.resumption": frozenset({"resume"}),
+    "case.dispute": frozenset({"dispute"}),
+    "case.dispute-decision": frozenset({"uphold_dispute", "dismiss_dispute"}),
+    "case.coordination-result": frozenset({"dispatch", "escalate"}),
+    "case.sub-dispatch": frozenset({"sub_dispatch"}),
 }
 """Which steps of the log a message of each kind may have taken."""
 
@@ -132,19 +141,20 @@ def doubled_letters(evidence: Evidence) -> Iterator[str]:
 
 
 def doubled_messages(evidence: Evidence) -> Iterator[str]:
-    """A unit took no more steps in a case than it sent messages under different keys."""
-    kind_of = {step: kind for kind, steps in STEPS_OF.items() for step in steps}
+    """A unit took each step in a case no more often than it sent messages, under different keys, that may take it."""
     sent: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for row in _rows(evidence, "message.sent"):
-        sent[row["case_number"], row["unit"], row["kind"]].add(row["message_id"])
+        for step in STEPS_OF[row["kind"]]:
+            sent[row["case_number"], row["unit"], step].add(row["message_id"])
+    known = frozenset().union(*STEPS_OF.values())
     taken = Counter(
-        (entry["case_number"], entry["unit_id"], kind_of[entry["step"]])
+        (entry["case_number"], entry["unit_id"], entry["step"])
         for entry in evidence.entries
-        if entry["step"] in kind_of and entry["unit_id"] != "hub"
+        if entry["step"] in known and entry["unit_id"] != "hub"
     )
-    for (case, unit, kind), times in taken.items():
-        if times > len(sent[case, unit, kind]):
-            yield f"case {case}: {times} steps by {kind} of {unit}, who sent {len(sent[case, unit, kind])}"
+    for (case, unit, step), times in taken.items():
+        if times > len(sent[case, unit, step]):
+            yield f"case {case}: {unit} took {step} {times} times and asked for it {len(sent[case, unit, step])} times"
 
 
 def doubled_changes(evidence: Evidence) -> Iterator[str]:

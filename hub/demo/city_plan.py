@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from contracts.city import Area, Category, City, Component
@@ -42,11 +42,22 @@ class PlannedReport:
         return asdict(self)
 
 
+REPEATED = 5
+"""Which report says again what the one before it said."""
+
+
 def plan(city: City, cases: int, seed: int) -> tuple[PlannedReport, ...]:
     """So many reports, spread over areas, categories and units, in the order of the day."""
     chance = random.Random(f"plan/{seed}")
     minutes = sorted(chance.uniform(0, spread_minutes(cases)) for _ in range(cases))
-    return tuple(_report(city, chance, seed, index, minute) for index, minute in enumerate(minutes, 1))
+    made = [_report(city, chance, seed, index, minute) for index, minute in enumerate(minutes, 1)]
+    if len(made) > REPEATED:
+        # Two people see one thing: the second report is the first one's duplicate (重复案件), wherever the hub gets it.
+        first, second = made[REPEATED - 1], made[REPEATED]
+        made[REPEATED] = replace(
+            first, sender_case=second.sender_case, minute=second.minute, longitude=round(first.longitude + 5e-5, 6)
+        )
+    return tuple(made)
 
 
 def spread_minutes(cases: int) -> float:

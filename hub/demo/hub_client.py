@@ -152,6 +152,10 @@ class CityTime:
         """City time now."""
         return self.city + timedelta(seconds=(monotonic() - self.told_at) * self.rate)
 
+    def seconds_of(self, minutes: float) -> float:
+        """How long so many minutes of the city take here."""
+        return minutes * 60 / self.rate
+
     async def pass_minutes(self, minutes: float) -> None:
         """Let so many minutes of the city go by."""
-        await asyncio.sleep(max(0.0, minutes * 60 / self.rate))
+        await asyncio.sleep(max(0.0, self.seconds_of(minutes)))

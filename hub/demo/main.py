@@ -20,6 +20,7 @@ import aiohttp
 from rich.console import Console
 
 from contracts.city import City, load_city
+from hub.demo.bends import bends, told
 from hub.demo.casting import LISTENS, Part, cast
 from hub.demo.checks import Verdict, judge, redelivered
 from hub.demo.city_plan import PlannedReport, plan, spread_minutes
@@ -125,6 +126,7 @@ class _Demo:
         await self.supervisor.end(*children.values())
         units = tally(evidence, names)
         show_units(self.console, units)
+        self.console.print(f"曲折 bends: {told(bends(evidence.entries))}", highlight=False)
         show_verdict(self.console, verdict)
         result = {
             **_result(evidence, verdict),
@@ -277,6 +279,7 @@ def _result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
         "closed": states.count("closed"),
         "rejected": states.count("rejected"),
         "by_stage": {stage: stages.count(stage) for stage in sorted(set(stages))},
+        "bends": bends(evidence.entries),
         "by_state": {state: states.count(state) for state in sorted(set(states))},
         "letters": len(evidence.letters),
         "transports": transports(evidence),

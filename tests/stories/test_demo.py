@@ -82,6 +82,11 @@ class TestADay:
         assert sum(told["by_state"].get(end, 0) for end in ends) == 30
         assert told["by_stage"] == {"evaluate": 30}
 
+    def test_the_day_has_its_bends(self, day: Any) -> None:
+        bends = day[1]["bends"]
+        planned = ("returns", "coordinations", "substitutes", "second_dispatches", "extensions", "suspensions")
+        assert [name for name in (*planned, "disputes", "duplicates", "sub_dispatches") if not bends[name]] == []
+
     def test_nothing_is_lost_doubled_or_out_of_order(self, day: Any) -> None:
         told = day[1]
         assert [told[name] for name in ("lost", "duplicated", "out_of_order", "unexpected")] == [0, 0, 0, 0]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import struct
 import sys
 import traceback
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class Scene:
     journal: Journal
     clock: CityTime
     tasks: asyncio.TaskGroup
+    turns: Iterator[int] = field(default_factory=itertools.count)
 
     def voice(self, access: Access) -> Voice:
         """A unit's way to speak."""

@@ -8,7 +8,7 @@ from hub.demo.config import Access
 from hub.demo.habits import dice, said_of
 from hub.demo.partners.common import Event, Mailroom, Scene, Voice, pulled, run_partner
 from hub.demo.partners.feed import follow
-from hub.demo.partners.unit_work import UnitWork
+from hub.demo.partners.unit_work import Department, UnitWork
 
 PAUSE_SECONDS = 0.25
 DEPARTMENTS = ("区住建局", "区综合执法分局", "街道办事处", "社区服务中心", "区园林所")
@@ -50,7 +50,9 @@ async def fetch_dispatches(scene: Scene, access: Access, voice: Voice) -> None:
                     "department": department,
                 }
             )
-            scene.tasks.create_task(work.work(event, handler=department))
+            work.begin(event, Department(f"{voice.unit_id}.{DEPARTMENTS.index(department) + 1}", department))
+        else:
+            work.begin(event)
 
 
 def _department(scene: Scene, unit_id: str, event: Event) -> str:

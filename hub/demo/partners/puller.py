@@ -12,7 +12,7 @@ PAUSE_SECONDS = 0.2
 async def fetch(scene: Scene, access: Access, *, connection: str, via: str, pause_seconds: float) -> None:
     """One unit's inbox, for as long as the process runs."""
     voice = scene.voice(access)
-    work = UnitWork(scene, voice, access.name_zh)
+    work = UnitWork(scene, voice, access.name_zh, asks=via == "pull")
     mailroom = Mailroom(access.unit_id, via, scene.journal)
     async for event in pulled(voice, mailroom, connection=connection, pause_seconds=pause_seconds):
         work.begin(event)
