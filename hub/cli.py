@@ -15,6 +15,7 @@ from hub.commands import (
     evaluate,
     keys,
     letters,
+    notice,
     refused,
     register,
     serving,
@@ -22,7 +23,10 @@ from hub.commands import (
     units,
 )
 
-VERBS = (serving, demo, simulate, bench, city, contracts, units, keys, letters, refused, register, evaluate, docs)
+VERBS = (
+    *(serving, demo, simulate, bench, city, contracts, units, keys, letters, refused, register),
+    *(evaluate, notice, docs),
+)
 
 EPILOG = """\
 先从这里开始 / begin here:

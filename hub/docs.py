@@ -64,6 +64,9 @@ Generated from the tallies in `contracts/city/formulas.py` and the city's formul
 - 处置用时 / handling time: 责任单位自身用时,不含挂账、争议成立、枢纽及网络耽误的时间;甲档(A)为自然时间,其余为工作时间。
   The unit's own time, without what was suspended, rightly disputed, or lost by the hub or the network; natural time for
   tier A, working time for the others.
+- 月度通报 / the monthly notice: `./cityhub notice --month 2026-11 --out 通报.pdf`, 工作台 `/notices/2026-11`,
+  `GET /api/v1/notices/2026-11.pdf`. 每一数字即下列计数;注明所知时刻和复算的命令。 Each number is one of the tallies
+  below; the notice states the moment of its knowledge and the command that makes it again.
 
 """
 

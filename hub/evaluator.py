@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from contracts.city import City, Directory
+from contracts.city import City, Directory, Formula
 from contracts.problem import Problem
 from hub.case_numbers import case_id, day_of
-from hub.evaluation import By, CaseLog, Evaluation, Observation, Period, observe, summed
+from hub.evaluation import By, CaseLog, Evaluation, Period, observe, summed
 from hub.evaluation.evaluating import known_by, moment_of
 from hub.spans import Span
 from hub.store import evaluating
 from hub.store import registry as registry_store
 from hub.store.pool import Connection, Pool
+
+T = TypeVar("T")
 
 LOOK_BACK = timedelta(days=366)
 """How long before a period a case may have been registered whose deadline, though it is over, falls into it."""
@@ -35,28 +39,47 @@ class Question:
     known: int | datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a period is judged by: the city and formula in force, as of ``at``, by all that was known at ``moment``."""
+
+    city: City
+    directory: Directory
+    formula: Formula
+    period: Period
+    span: Span
+    at: datetime
+    moment: datetime
+    position: int | None = None
+
+
 async def evaluated(pool: Pool, city: City, version: int, now: datetime, question: Question) -> Evaluation:
     """The figures, by the directory in force now or, for an earlier time, by the one in force then.
 
     Raises ``Problem`` where the period is too long, or the city had no formula for it.
     """
+    async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        frame = await framed(conn, city, version, now, question)
+        seen = await over_logs(
+            conn,
+            frame,
+            lambda log: observe(log.case_number, log.entries, frame.directory, frame.span, frame.at),
+        )
+    return await asyncio.to_thread(summed, seen, question.period, frame.formula, by=question.by, at=frame.at)
+
+
+async def framed(conn: Connection, city: City, version: int, now: datetime, question: Question) -> Frame:
+    """The frame of a question. Raises ``Problem`` as ``evaluated`` does."""
     period = question.period
     if (period.until - period.since).days > DAYS_MAX:
         raise Problem("query_invalid", f"考核期最长 {DAYS_MAX} 天。", f"A period is at most {DAYS_MAX} days long.")
-    async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        position, moment = None, now
-        if question.known is not None:
-            known = await _known(conn, question.known)
-            position, moment = known.position, known.known_at
-            if isinstance(question.known, datetime):
-                moment = min(question.known, now)
-            city = await _city(conn, known.directory_version, version, city)
-        return await _reckoned(conn, city, period, question.by, moment, position)
-
-
-async def _reckoned(
-    conn: Connection, city: City, period: Period, by: By, moment: datetime, position: int | None
-) -> Evaluation:
+    position, moment = None, now
+    if question.known is not None:
+        known = await _known(conn, question.known)
+        position, moment = known.position, known.known_at
+        if isinstance(question.known, datetime):
+            moment = min(question.known, now)
+        city = await _city(conn, known.directory_version, version, city)
     formula = city.formula(period.until)
     if formula is None:
         raise Problem(
@@ -64,29 +87,39 @@ async def _reckoned(
             "城市数据中没有该期的考核办法(evaluation/*.toml);请补充后重新载入城市数据。",
             "The city's folder has no formula for that period (evaluation/*.toml): add one and load the city again.",
         )
-    directory = city.at(period.until)
     zone = ZoneInfo(city.rules.time_zone)
     span, at = period.span(zone), moment_of(period, zone, moment)
+    return Frame(city, city.at(period.until), formula, period, span, at, moment, position)
+
+
+async def over_logs(
+    conn: Connection, frame: Frame, take: Callable[[CaseLog], list[T]], reach: timedelta = timedelta(0)
+) -> list[T]:
+    """What ``take`` finds in every log that the period, and ``reach`` before it, may concern, cut to what was known.
+
+    The caller opens the transaction; ``take`` runs in a thread.
+    """
+    zone, begin = ZoneInfo(frame.city.rules.time_zone), frame.span.since - reach
     wanted = evaluating.Wanted(
-        from_case=case_id(day_of(span.since - LOOK_BACK, zone), 0),
-        before_case=case_id(day_of(span.until, zone), 0),
-        begin=span.since,
-        end=span.until,
-        position=position,
+        from_case=case_id(day_of(begin - LOOK_BACK, zone), 0),
+        before_case=case_id(day_of(frame.span.until, zone), 0),
+        begin=begin,
+        end=frame.span.until,
+        position=frame.position,
     )
-    seen: list[Observation] = []
+    found: list[T] = []
     async for rows in evaluating.concerned_rows(conn, wanted):
-        logs = await asyncio.to_thread(evaluating.logs_of, rows, city.rules.division_code)
-        seen += await asyncio.to_thread(_observed, logs, directory, span, at, moment)
-    return await asyncio.to_thread(summed, seen, period, formula, by=by, at=at)
+        found += await asyncio.to_thread(_taken, rows, frame, take)
+    return found
 
 
-def _observed(
-    logs: list[CaseLog], directory: Directory, span: Span, at: datetime, moment: datetime
-) -> list[Observation]:
-    return [
-        each for log in logs for each in observe(log.case_number, known_by(log.entries, moment), directory, span, at)
-    ]
+def _taken(rows: list[Any], frame: Frame, take: Callable[[CaseLog], list[T]]) -> list[T]:
+    found: list[T] = []
+    for log in evaluating.logs_of(rows, frame.city.rules.division_code):
+        known = known_by(log.entries, frame.moment)
+        if known:
+            found += take(CaseLog(log.case_number, known))
+    return found
 
 
 async def _known(conn: Connection, known: int | datetime) -> evaluating.Known:

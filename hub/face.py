@@ -14,7 +14,7 @@ from hub.api.asgi import Gone, language_of, problem_response
 from hub.api.doors import Doors
 from hub.api.openapi import document
 from hub.api.services import Services
-from hub.console import pages
+from hub.console import notice_page, pages
 from hub.store.pool import LOST
 
 VERSION = "0.1.0"
@@ -31,7 +31,16 @@ def face(services: Services) -> Doors:
         redirect_slashes=False,
     )
     app.state.services = services
-    routes = (routes_cases, routes_evaluation, routes_inbox, routes_register, routes_admin, routes_open, pages)
+    routes = (
+        routes_cases,
+        routes_evaluation,
+        routes_inbox,
+        routes_register,
+        routes_admin,
+        routes_open,
+        pages,
+        notice_page,
+    )
     for module in routes:
         app.include_router(module.router)
     app.add_exception_handler(Problem, _problem)

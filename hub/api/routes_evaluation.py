@@ -12,8 +12,8 @@ from contracts.nouns import Role
 from contracts.problem import Problem
 from hub.api.clock_views import clock_document, evaluation_document, rank_document
 from hub.api.deps import Caller, Known, answer, services_of
-from hub.api.services import Services
 from hub.api.speaker import charge
+from hub.api.turns import in_turn, notice_of
 from hub.api.views import read_cursor
 from hub.case_numbers import parse
 from hub.clocks import Interval, Record, intervals, records
@@ -21,15 +21,13 @@ from hub.evaluation import By, Evaluation, Period
 from hub.evaluation.period import YEAR_MAX, YEAR_MIN
 from hub.evaluator import Question, evaluated
 from hub.life_cycle import WITH_A_UNIT
+from hub.notice_pdf import pdf
 from hub.sheets import names_of
 from hub.store import batches, reading
 
 router = APIRouter(prefix="/api/v1")
 
 ENTRIES_MAX = 5000
-WAIT_SECONDS = 20
-"""How long a question waits for the ones before it."""
-
 COST = 50.0
 """An evaluation reads a month of cases: it weighs as much as so many requests."""
 
@@ -109,7 +107,8 @@ async def evaluation(
         )
     today = now.astimezone(registry.zone).date()
     asked = Question(_period(since, until, period, today), by, _known(known_at, registry.epoch))
-    found = await _in_turn(services, asked, now)
+    city, version = registry.city, registry.directory_version
+    found = await in_turn(services, lambda: evaluated(services.pool, city, version, now, asked))
     if cases is not None and cases not in {each.indicator_id for each in found.formula.indicators}:
         raise Problem("query_invalid", f"没有指标 {cases}。", f"There is no indicator {cases}.")
     if group is not None and group not in {each.group_id for each in found.formula.groups}:
@@ -124,18 +123,34 @@ async def evaluation(
     return answer(document)
 
 
-async def _in_turn(services: Services, asked: Question, now: datetime) -> Evaluation:
-    """One evaluation after the other. Raises ``Problem`` where the wait is too long."""
-    registry = services.registry()
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            await services.evaluating.acquire()
-    except TimeoutError:
-        raise Problem("overloaded", retry_after_seconds=WAIT_SECONDS) from None
-    try:
-        return await evaluated(services.pool, registry.city, registry.directory_version, now, asked)
-    finally:
-        services.evaluating.release()
+@router.get(
+    "/notices/{month}.pdf",
+    tags=["evaluation"],
+    summary="月度通报 / a month's notice",
+    response_class=Response,
+    responses={200: {"content": {"application/pdf": {}}}},
+)
+async def monthly_notice(
+    request: Request,
+    caller: Caller,
+    month: Annotated[str, Path(max_length=7, description="2026-11")],
+    known_at: Annotated[
+        datetime | None, Query(description="按当时所知;默认现在 / as known at a moment, now unless told")
+    ] = None,
+) -> Response:
+    """The notice as PDF, in Chinese: totals, each group's table, cases of note, collectors, how to make it again.
+
+    For the command centre and the city government.
+    """
+    services = services_of(request)
+    charge(services, caller.principal, COST)
+    now = services.clock().now()
+    if caller.only_unit is not None and Role.CITY_GOVERNMENT not in services.registry().roles(caller.only_unit, now):
+        raise Problem("forbidden", "通报由指挥中心、市政府查看。", "For the command centre and the city government.")
+    made = await notice_of(services, month, known_at)
+    body = await asyncio.to_thread(pdf, made)
+    headers = {"content-disposition": f'attachment; filename="notice-{month}.pdf"', "cache-control": "no-store"}
+    return Response(body, 200, headers, "application/pdf")
 
 
 def _part(found: Evaluation, caller: Known, names: dict[str, str], items: list[dict[str, object]]) -> dict[str, object]:

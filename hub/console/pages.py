@@ -99,11 +99,11 @@ async def overview_page(request: Request) -> Response:
     """The first page: the day's cases by stage, what waits, the units, the dead letters."""
     visitor = visitor_of(services_of(request), request)
     if visitor is None:
-        return _to_login(request)
+        return to_login(request)
     services, speaks, asked = services_of(request), language(request), _asked(request)
-    say = _phrases(services, speaks)
+    say = phrases(services, speaks)
     seen = await _overview(services, asked, say)
-    return page("overview.html", speaks, seen=seen, **_frame(request, services, visitor, say))
+    return page("overview.html", speaks, seen=seen, **frame(request, services, visitor, say))
 
 
 @router.get("/fragments/overview")
@@ -113,7 +113,7 @@ async def overview_fragment(request: Request) -> Response:
     if visitor_of(services, request) is None:
         return _bare(401)
     speaks = language(request)
-    say = _phrases(services, speaks)
+    say = phrases(services, speaks)
     return page("live.html", speaks, seen=await _overview(services, _asked(request), say))
 
 
@@ -130,20 +130,20 @@ async def one_case(request: Request, number: str) -> Response:
     services, speaks = services_of(request), language(request)
     visitor = visitor_of(services, request)
     if visitor is None:
-        return _to_login(request)
-    say, division = _phrases(services, speaks), services.registry().division_code
-    frame = _frame(request, services, visitor, say)
+        return to_login(request)
+    say, division = phrases(services, speaks), services.registry().division_code
+    around = frame(request, services, visitor, say)
     made = parse(number, division)
     found = await reading.case(services.pool, made, None) if made is not None else None
     if made is None or found is None:
         lead = say.t["case_unknown_lead"]
-        return page("notice.html", speaks, 404, title=say.t["case_unknown"], lead=lead, **frame)
+        return page("notice.html", speaks, 404, title=say.t["case_unknown"], lead=lead, **around)
     entries = await reading.entries(services.pool, made, None, 0, ENTRIES_LISTED)
     letters = await reading.letters(
         services.pool, division, unit_id=None, case_id=made, before=None, limit=LETTERS_LISTED
     )
     tries = await overview_store.case_attempts(services.pool, made)
-    return page("case.html", speaks, case=case_page(found.case, entries, letters, tries, say), **frame)
+    return page("case.html", speaks, case=case_page(found.case, entries, letters, tries, say), **around)
 
 
 @router.get("/cases/{number}/photos/{attachment_id}")
@@ -204,7 +204,8 @@ def _number_of(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
 
 
-def _phrases(services: Services, speaks: Language) -> Phrases:
+def phrases(services: Services, speaks: Language) -> Phrases:
+    """How a page speaks now."""
     registry, now = services.registry(), services.clock().now()
     return Phrases(speaks, registry.zone, now, registry.directory(now), texts(speaks))
 
@@ -231,7 +232,7 @@ def _asked(request: Request) -> Asked:
     )
 
 
-def _frame(request: Request, services: Services, visitor: Visitor, say: Phrases) -> dict[str, Any]:
+def frame(request: Request, services: Services, visitor: Visitor, say: Phrases) -> dict[str, Any]:
     """What the frame around each page needs."""
     rules = services.registry().city.rules
     kept = {name: value for name, value in request.query_params.items() if name != "lang"}
@@ -263,7 +264,8 @@ def _login(
     )
 
 
-def _to_login(request: Request) -> Response:
+def to_login(request: Request) -> Response:
+    """To the form, and back here after it."""
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse("/login" if target == "/" else f"/login?next={quote(target, safe='')}", 303)
 

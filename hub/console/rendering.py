@@ -44,6 +44,11 @@ def _templates() -> Environment:
     return made
 
 
+def rendered(template: str, **values: Any) -> str:
+    """A template that needs no reader's language."""
+    return _templates().get_template(template).render(**values)
+
+
 def page(template: str, language: Language, status: int = 200, **values: Any) -> Response:
     """A template as a response in one language."""
     text = (

@@ -31,6 +31,7 @@ TEXTS: Final[Mapping[str, Word]] = {
     "none": Word("无", "none"),
     "back": Word("返回今日总览", "Back to the overview"),
     "printed": Word("打印于", "Printed"),
+    "monthly": Word("月度通报", "Monthly notice"),
     # Signing in
     "sign_in": Word("登录", "Sign in"),
     "sign_in_lead": Word(
