@@ -21,11 +21,12 @@ from hub.commands import (
     serving,
     simulate,
     units,
+    whatif,
 )
 
 VERBS = (
-    *(serving, demo, simulate, bench, city, contracts, units, keys, letters, refused, register),
-    *(evaluate, notice, docs),
+    *(serving, demo, simulate, bench, city, contracts, units, keys),
+    *(letters, refused, register, evaluate, notice, whatif, docs),
 )
 
 EPILOG = """\

@@ -67,6 +67,12 @@ Generated from the tallies in `contracts/city/formulas.py` and the city's formul
 - 月度通报 / the monthly notice: `./cityhub notice --month 2026-11 --out 通报.pdf`, 工作台 `/notices/2026-11`,
   `GET /api/v1/notices/2026-11.pdf`. 每一数字即下列计数;注明所知时刻和复算的命令。 Each number is one of the tallies
   below; the notice states the moment of its knowledge and the command that makes it again.
+- 推演 / what-if: `./cityhub whatif --month 2026-11 --city 改动后的文件夹 [--formula 办法.toml]`, 只读 / read-only.
+  规则最初所定的派遣按改动后的矩阵重定(部件权属按当时台账),时限按改动后的档次和日历重算;接手单位按原单位所用时间计。
+  人工指定的单位、时限和批准的延期不变;不明确的转入协调,不计给任何单位。
+  What a rule decided at first is decided again by the changed matrix, with the register as it was; deadlines are
+  reckoned again; whoever gets a case takes the time that was really taken. A unit or a deadline set by hand, and a date
+  granted, stay. What becomes unclear counts for nobody.
 
 """
 

@@ -99,18 +99,19 @@ async def over_logs(
 
     The caller opens the transaction; ``take`` runs in a thread.
     """
-    zone, begin = ZoneInfo(frame.city.rules.time_zone), frame.span.since - reach
-    wanted = evaluating.Wanted(
-        from_case=case_id(day_of(begin - LOOK_BACK, zone), 0),
-        before_case=case_id(day_of(frame.span.until, zone), 0),
-        begin=begin,
-        end=frame.span.until,
-        position=frame.position,
-    )
+    begin = frame.span.since - reach
+    first, before = case_ids(frame, reach)
+    wanted = evaluating.Wanted(first, before, begin, frame.span.until, frame.position)
     found: list[T] = []
     async for rows in evaluating.concerned_rows(conn, wanted):
         found += await asyncio.to_thread(_taken, rows, frame, take)
     return found
+
+
+def case_ids(frame: Frame, reach: timedelta = timedelta(0)) -> tuple[int, int]:
+    """From which case on, and before which, the period is looked for."""
+    zone, begin = ZoneInfo(frame.city.rules.time_zone), frame.span.since - reach
+    return case_id(day_of(begin - LOOK_BACK, zone), 0), case_id(day_of(frame.span.until, zone), 0)
 
 
 def _taken(rows: list[Any], frame: Frame, take: Callable[[CaseLog], list[T]]) -> list[T]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from contracts.city.faults import Fault
+from contracts.city.faults import CityFolderUnusable, Fault
 from contracts.city.formulas import TIMED, Formula, Group, Indicator, Reckoning, Tally
 from contracts.city.row import Certainty
 
@@ -80,6 +80,16 @@ def read_formulas(folder: Path, units: Collection[str] | None, faults: list[Faul
     check.once("version", found, lambda formula: formula.version)
     check.once("valid_from", found, lambda formula: formula.valid_from.isoformat())
     return tuple(sorted(found, key=lambda formula: formula.valid_from))
+
+
+def read_formula(path: Path, units: Collection[str] | None) -> Formula:
+    """One version in a file of its own. Raises ``CityFolderUnusable`` with every fault."""
+    faults: list[Fault] = []
+    told = _file(path, path.name, faults)
+    formula = _formula(told, _Check(path.name, faults), units) if told is not None else None
+    if formula is None or faults:
+        raise CityFolderUnusable(faults)
+    return formula
 
 
 def _file(path: Path, name: str, faults: list[Fault]) -> _File | None:

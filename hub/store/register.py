@@ -117,6 +117,14 @@ async def history(conn: Connection, code: str) -> list[Entry]:
     return [_entry(row) for row in await conn.fetch(SQL["history"], code)]
 
 
+async def of_live_cases(conn: Connection, from_case: int, before_case: int) -> dict[str, list[Entry]]:
+    """All that was ever said of the components of live cases, by code; it waits for no import."""
+    found: dict[str, list[Entry]] = {}
+    for row in await conn.fetch(SQL["of_live_cases"], from_case, before_case):
+        found.setdefault(row["component_code"], []).append(_entry(row))
+    return found
+
+
 async def page(conn: Connection, day: date, wanted: EntryFilter, after: str, limit: int) -> list[Entry]:
     """Entries in force on a day after a code, in the order of codes."""
     rows = await conn.fetch(SQL["page"], day, wanted.only_unit, wanted.unit_id, wanted.category_code, after, limit)

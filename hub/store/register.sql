@@ -64,3 +64,11 @@ ORDER BY c.component_code LIMIT $6
 SELECT import_id, file_name, sha256, effective_from, rows, added, changed_owner, changed, unchanged, refused,
        imported_by, known_at
 FROM register_imports ORDER BY import_id DESC LIMIT $1
+
+-- name: of_live_cases
+-- Everything that was ever said of the components that live cases between two ids name.
+SELECT c.*, i.file_name FROM components c JOIN register_imports i USING (import_id)
+WHERE c.component_code IN (
+    SELECT component_code FROM cases
+    WHERE case_id >= $1 AND case_id < $2 AND mode = 'live' AND component_code IS NOT NULL)
+ORDER BY c.component_code, c.known_from
