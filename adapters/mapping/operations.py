@@ -1,0 +1,316 @@
+"""What a rule does to a value: each operation is made once from the profile, and is then a plain function. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, tzinfo
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adapters.mapping.faults import Trouble
+from contracts.coordinates import ImpossibleCoordinates, from_wgs84, to_wgs84
+from contracts.mapping import EPOCHS, CodeTable, Coordinates, Join, Kind, Longer, Split, UnknownCode
+from contracts.messages import CoordinateSystem
+
+Operation = Callable[[Any], Any]
+
+LIST_MAX = 1000
+_SHOWN = 60
+
+
+def text_of(value: Any) -> str:
+    """The text of a scalar, as it is compared and looked up: ``true``, ``12``, ``1.5``."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        if abs(value) < 10**40:
+            return str(value)
+    elif isinstance(value, float) and math.isfinite(value):
+        return _plain(value)
+    elif isinstance(value, dict) and isinstance(value.get("#text"), str):
+        # An element with attributes keeps its text under this name.
+        return str(value["#text"])
+    raise _not("一个值(而不是列表或对象)", "one value, not a list or an object", value)
+
+
+def trimmed(value: Any) -> Any:
+    """The text without blanks at its ends, full-width ones included; None if nothing is left."""
+    return text_of(value).strip(" \t\r\n\u3000\u00a0") or None
+
+
+def splitter(split: Split) -> Operation:
+    """A text into a list of texts, or into one part of it."""
+    by, part = split.by, split.part
+
+    def parts(value: Any) -> list[str]:
+        found = [each for each in text_of(value).split(by, LIST_MAX + 1) if each]
+        if len(found) > LIST_MAX:
+            raise Trouble("list", f"列表超过 {LIST_MAX} 项", f"the list has more than {LIST_MAX} elements")
+        return found
+
+    def one(value: Any) -> str | None:
+        found = text_of(value).split(by)
+        inside = -len(found) <= part < len(found) if part is not None else False
+        return (found[part] or None) if part is not None and inside else None
+
+    return parts if part is None else one
+
+
+def joiner(join: Join) -> Operation:
+    """A list of texts into one text. An element that holds the separator is refused: it would come apart elsewhere."""
+    by = join.by
+
+    def joined(value: Any) -> str | None:
+        if not isinstance(value, list | tuple):
+            raise _not("列表", "a list", value)
+        texts = [text_of(each) for each in value]
+        if not join.of and any(not text or (by and by in text) for text in texts):
+            raise Trouble("join", f"某项为空或含有分隔符 {by}", f"an element is empty or holds the separator {by}")
+        return by.join(texts) or None
+
+    return joined
+
+
+def coder(table: CodeTable, *, outward: bool) -> Operation:
+    """A code into the other side's; what the table does not have goes by the table's rule."""
+    known: dict[str, str] = {}
+    for pair in table.pairs:
+        known.setdefault(*((pair.ours, pair.theirs) if outward else (pair.theirs, pair.ours)))
+    default = table.default_theirs if outward else table.default_ours
+    park = table.unknown is UnknownCode.PARK
+
+    def code(value: Any) -> str:
+        found = known.get(value) if type(value) is str else known.get(text_of(value))
+        if found is not None:
+            return found
+        if default is not None:
+            return default
+        said = shown(value)
+        zh, en = f"码表 {table.name} 没有代码 {said}", f"the code table {table.name} has no code {said}"
+        raise Trouble("code_unknown", zh, en, park)
+
+    return code
+
+
+def date_writer(pattern: str, zone: str) -> Operation:
+    """A contract moment (RFC 3339 text) in the unit's pattern and zone."""
+    unit_zone = ZoneInfo(zone)
+    if scale := EPOCHS.get(pattern):
+        return lambda value: _microseconds(_moment(value)) // (1_000_000 // scale)
+    if pattern == "iso":
+        return lambda value: _moment(value).astimezone(unit_zone).isoformat()
+    layout = "".join(
+        _FORMATTED.get(part, part.replace("{", "{{").replace("}", "}}")) for part in re.findall(r"%.|[^%]+", pattern)
+    )
+    if "%" in layout:
+        return lambda value: _moment(value).astimezone(unit_zone).strftime(pattern)
+    # A plain format string is several times faster than strftime.
+    write = layout.format
+    return lambda value: write(_moment(value).astimezone(unit_zone))
+
+
+def date_reader(pattern: str, zone: str) -> Operation:
+    """The unit's text as a contract moment (RFC 3339 text); without a zone of its own it is in the unit's."""
+    unit_zone = ZoneInfo(zone)
+    if scale := EPOCHS.get(pattern):
+        return lambda value: _from_epoch(value, scale, unit_zone)
+    if pattern == "iso":
+        return lambda value: _zoned(_parsed(value, datetime.fromisoformat, pattern), unit_zone)
+    quick = _quick_parser(pattern)
+    if quick is not None:
+        return lambda value: _zoned(_parsed(value, quick, pattern), unit_zone)
+
+    def slow(text: str) -> datetime:
+        return datetime.strptime(text, pattern)  # noqa: DTZ007, the unit's zone is added where it names none
+
+    return lambda value: _zoned(_parsed(value, slow, pattern), unit_zone)
+
+
+def converter(kind: Kind) -> Operation:
+    """A value into a text, an integer, a number or a truth."""
+    return {Kind.TEXT: text_of, Kind.INTEGER: _integer, Kind.NUMBER: _number, Kind.BOOLEAN: _truth}[kind]
+
+
+def fixed(decimals: int) -> Operation:
+    """A number as text with a fixed count of decimals."""
+    step = Decimal(1).scaleb(-decimals)
+    return lambda value: f"{_decimal(value).quantize(step, ROUND_HALF_UP):f}"
+
+
+def limiter(limit: int, longer: Longer) -> Operation:
+    """A text no longer than the limit, in characters."""
+
+    def limited(value: Any) -> str:
+        text = text_of(value)
+        if len(text) <= limit:
+            return text
+        if longer is Longer.CUT:
+            return text[:limit]
+        raise Trouble("too_long", f"文本有 {len(text)} 字,上限 {limit}", f"{len(text)} characters, at most {limit}")
+
+    return limited
+
+
+def place_writer(wanted: Coordinates) -> Callable[[Any], tuple[float, float]]:
+    """A contract place as the unit's longitude and latitude."""
+
+    def coordinates(value: Any) -> tuple[float, float]:
+        if not isinstance(value, dict):
+            raise _not("位置", "a place", value)
+        given = CoordinateSystem(value.get("system", CoordinateSystem.WGS84))
+        longitude, latitude = _number(value.get("longitude")), _number(value.get("latitude"))
+        if given is not wanted.system:
+            try:
+                place = to_wgs84(longitude, latitude, given)
+                place = from_wgs84(place.longitude, place.latitude, wanted.system)
+            except ImpossibleCoordinates as fault:
+                raise Trouble("coordinates", fault.zh, fault.en) from None
+            longitude, latitude = place.longitude, place.latitude
+        return round(longitude, wanted.digits), round(latitude, wanted.digits)
+
+    return coordinates
+
+
+def place_reader(given: Coordinates) -> Callable[[Any, Any], dict[str, Any] | None]:
+    """The unit's coordinates as a contract place in the unit's datum: the hub converts, in its one place for it."""
+
+    def place(longitude: Any, latitude: Any) -> dict[str, Any] | None:
+        if longitude is None and latitude is None:
+            return None
+        if longitude is None or latitude is None:
+            raise Trouble("coordinates", "经度纬度缺一", "longitude or latitude is missing")
+        return {"longitude": _number(longitude), "latitude": _number(latitude), "system": given.system.value}
+
+    return place
+
+
+def shown(value: Any) -> str:
+    """A value as an error repeats it: bounded."""
+    text = value if isinstance(value, str) else repr(value)[: 2 * _SHOWN]
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+_FORMATTED: Mapping[str, str] = {
+    "%Y": "{0.year:04d}",
+    "%m": "{0.month:02d}",
+    "%d": "{0.day:02d}",
+    "%H": "{0.hour:02d}",
+    "%M": "{0.minute:02d}",
+    "%S": "{0.second:02d}",
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _microseconds(moment: datetime) -> int:
+    span = moment - _EPOCH
+    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not None and 1 < moment.year < 9999:
+            return moment
+    except (TypeError, ValueError):
+        pass
+    raise _not("带时区的时间", "a moment with its zone", value)
+
+
+def _parsed(value: Any, parse: Callable[[str], datetime], pattern: str) -> datetime:
+    text = text_of(value).strip()
+    try:
+        if len(text) <= 64:
+            return parse(text)
+    except (ValueError, OverflowError):
+        pass
+    said = shown(text)
+    raise Trouble("date", f"{said} 不符合日期格式 {pattern}", f"{said} is not a date of the form {pattern}")
+
+
+def _zoned(moment: datetime, zone: tzinfo) -> str:
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).isoformat()
+
+
+def _from_epoch(value: Any, scale: int, zone: tzinfo) -> str:
+    count = _integer(value)
+    try:
+        whole, rest = divmod(count, scale)
+        moment = datetime.fromtimestamp(whole, zone).replace(microsecond=rest * (1_000_000 // scale))
+        return moment.isoformat()
+    except (ValueError, OverflowError, OSError):
+        raise _not("时间戳", "an epoch", value) from None
+
+
+def _quick_parser(pattern: str) -> Callable[[str], datetime] | None:
+    """For patterns of fixed width: strptime takes five times as long."""
+    parts = re.findall(r"%.|[^%]+", pattern)
+    directives = [part for part in parts if part.startswith("%")]
+    order = ["%Y", "%m", "%d", "%H", "%M", "%S"]
+    if directives not in (order, order[:5], order[:3]):
+        return None
+    found = re.compile(
+        "".join(
+            r"([0-9]{4})" if part == "%Y" else r"([0-9]{2})" if part.startswith("%") else re.escape(part)
+            for part in parts
+        )
+    ).fullmatch
+
+    def parse(text: str) -> datetime:
+        match = found(text)
+        if match is None:
+            raise ValueError(text)
+        numbers = [*map(int, match.groups()), 0, 0, 0]
+        return datetime(*numbers[:6])  # type: ignore[arg-type]  # noqa: DTZ001, the caller adds the unit's zone
+
+    return parse
+
+
+def _integer(value: Any) -> int:
+    if type(value) is int:
+        return value
+    text = text_of(value).strip()
+    if re.fullmatch(r"[+-]?[0-9]{1,18}(\.0{1,9})?", text):
+        return int(text.partition(".")[0])
+    raise _not("整数", "an integer", value)
+
+
+def _number(value: Any) -> float:
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return value
+    if not isinstance(value, bool) and value is not None:
+        text = text_of(value).strip()
+        if re.fullmatch(r"[+-]?[0-9]{1,18}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?", text):
+            return float(text)
+    raise _not("数字", "a number", value)
+
+
+def _decimal(value: Any) -> Decimal:
+    try:
+        return Decimal(text_of(_number(value)))
+    except InvalidOperation:
+        raise _not("数字", "a number", value) from None
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    found = {"true": True, "1": True, "false": False, "0": False}.get(text_of(value).strip().lower())
+    if found is None:
+        raise _not("true/false 或 1/0", "true, false, 1 or 0", value)
+    return found
+
+
+def _plain(value: float) -> str:
+    # Many readers know no exponents.
+    text = repr(value)
+    return f"{Decimal(text):f}" if "e" in text else text
+
+
+def _not(zh: str, en: str, value: Any) -> Trouble:
+    said = shown(value)
+    return Trouble("type", f"应为{zh},实为 {said}", f"must be {en}, is {said}")
