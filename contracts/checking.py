@@ -19,6 +19,7 @@ from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from contracts.model import Code, Text
+from contracts.paths import PATH_PATTERN
 from contracts.problem import Problem, Violation
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -418,6 +419,7 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
         "应以小写字母开头,只含小写字母、数字和 _ -,最多 32 个字符",
         "must begin with a lower-case letter and hold at most 32 of a-z, 0-9, _ and -",
     ),
+    PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
     r"^[0-9a-fA-F-]{36}$": ("应为 UUID", "must be a UUID"),
 }

@@ -66,6 +66,10 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "letter_waits": ProblemKind(
         409, "同案更早的信件未了结,请先处理它", "An earlier letter of the case waits: replay or cancel that first"
     ),
+    "mapping_failed": ProblemKind(422, "无法按接入档案映射", "The profile's mapping does not take it"),
+    "mapping_parked": ProblemKind(
+        422, "含未知代码,等待管理员补充码表", "It holds an unknown code and waits for the administrator"
+    ),
     "profile_invalid": ProblemKind(422, "接入档案有误", "The profile is wrong"),
     "register_invalid": ProblemKind(422, "部件台账文件有误", "The register file is wrong"),
     "internal": ProblemKind(500, "内部错误", "Internal error", retryable=True),

@@ -56,7 +56,7 @@ def read_yaml(text: str) -> tuple[Any, Lines]:
 
 def write_yaml(document: Any) -> str:
     """The document as YAML that ``read_yaml`` reads back unchanged."""
-    made: str = yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120)
+    made: str = yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1_000_000)
     return made
 
 

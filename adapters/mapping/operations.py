@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapters.documents import values
 from adapters.mapping.faults import Trouble
 from contracts.coordinates import ImpossibleCoordinates, from_wgs84, to_wgs84
 from contracts.mapping import EPOCHS, CodeTable, Coordinates, Join, Kind, Longer, Split, UnknownCode
@@ -23,20 +24,14 @@ _SHOWN = 60
 
 
 def text_of(value: Any) -> str:
-    """The text of a scalar, as it is compared and looked up: ``true``, ``12``, ``1.5``."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        if abs(value) < 10**40:
-            return str(value)
-    elif isinstance(value, float) and math.isfinite(value):
-        return _plain(value)
-    elif isinstance(value, dict) and isinstance(value.get("#text"), str):
+    """The text of a scalar, as it is compared and looked up: ``true``, ``12``, ``1.5``. Raises ``Trouble``."""
+    if isinstance(value, dict):
         # An element with attributes keeps its text under this name.
-        return str(value["#text"])
-    raise _not("一个值(而不是列表或对象)", "one value, not a list or an object", value)
+        value = value.get("#text", value)
+    try:
+        return values.text_of(value)
+    except ValueError:
+        raise _not("一个值(而不是列表或对象)", "one value, not a list or an object", value) from None
 
 
 def trimmed(value: Any) -> Any:
@@ -317,12 +312,6 @@ def _truth(value: Any) -> bool:
     if found is None:
         raise _not("true/false 或 1/0", "true, false, 1 or 0", value)
     return found
-
-
-def _plain(value: float) -> str:
-    # Many readers know no exponents.
-    text = repr(value)
-    return f"{Decimal(text):f}" if "e" in text else text
 
 
 def _not(zh: str, en: str, value: Any) -> Trouble:

@@ -1,0 +1,216 @@
+"""The mapper of one connection: letters into the unit's documents, the unit's documents into contract messages.
+
+Made once of a profile and kept; it has no state, so any number of tasks may use it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from adapters.documents.faults import DocumentFault
+from adapters.documents.reading import read_document
+from adapters.documents.writing import content_type, write_document
+from adapters.mapping.agreed import kind_at, live
+from adapters.mapping.faults import MappingFailed, MappingFault, Trouble
+from adapters.mapping.operations import text_of
+from adapters.mapping.tables import BadRule, BadTable, Compiled, compile_conditions, compile_table
+from contracts.checking import check_body
+from contracts.mapping import Rule, Table, UnitMapping, Written
+from contracts.messages import Body
+from contracts.paths import parse_path
+from contracts.problem import Problem, Violation
+from contracts.yaml_text import NO_LINES, Lines, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A letter as the unit's document. ``value`` is what ``body`` was written from, for transports that write it."""
+
+    value: dict[str, Any]
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A unit's document as a contract message: its checked body, and what of the envelope the document had."""
+
+    contract: str
+    body: Body
+    envelope: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    table: Table
+    place: Place
+    compiled: Compiled
+    applies: Callable[[Any], bool]
+    written: Written
+
+
+class Mapper:
+    """Maps both ways by one profile's tables. Making it raises ``BadTable`` with every rule that cannot be."""
+
+    def __init__(self, mapping: UnitMapping, lines: Lines = NO_LINES, place: Place = ()) -> None:
+        self.mapping, self._lines = mapping, lines
+        bad: list[BadRule] = []
+        self._out = {way.table.contract: way for way in self._ways(mapping.out, (*place, "out"), True, bad)}
+        self._in = self._ways(mapping.into, (*place, "in"), False, bad)
+        if bad:
+            raise BadTable(tuple(bad))
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """The contracts (by name) that it can write for the unit."""
+        return frozenset(self._out)
+
+    def values(self, contract: str, event: bytes | Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of the unit's document for a letter (a CloudEvent). Raises ``MappingFailed``."""
+        made, faults = self._way_out(contract).compiled.run(source_of(event))
+        if faults:
+            raise MappingFailed(tuple(faults))
+        fields: dict[str, Any] = made
+        return fields
+
+    def write(self, contract: str, event: bytes | Mapping[str, Any]) -> Outbound:
+        """The unit's document for a letter (a CloudEvent). Raises ``MappingFailed`` or ``DocumentFault``."""
+        value, written = self.values(contract, event), self._way_out(contract).written
+        body = write_document(value, written)
+        return Outbound(value, content_type(written), body)
+
+    def read(self, raw: bytes, contract: str | None = None) -> Inbound:
+        """The message of a unit's bytes. Raises ``MappingFailed`` or ``DocumentFault``."""
+        tried: dict[Written, Any] = {}
+        fault: DocumentFault | None = None
+        for way in self._in:
+            if contract is not None and way.table.contract != contract:
+                continue
+            try:
+                if way.written not in tried:
+                    tried[way.written] = read_document(raw, way.written)
+            except DocumentFault as found:
+                tried[way.written], fault = None, found
+            document = tried[way.written]
+            if document is not None and (contract is not None or way.applies(document)):
+                return self._message(way, document)
+        raise fault or _no_table()
+
+    def read_values(self, document: Any, contract: str | None = None) -> Inbound:
+        """The message of a document that a transport has parsed. Raises ``MappingFailed``."""
+        for way in self._in:
+            if way.table.contract == contract or (contract is None and way.applies(document)):
+                return self._message(way, document)
+        raise _no_table()
+
+    def _message(self, way: _Way, document: Any) -> Inbound:
+        made, faults = way.compiled.run(document)
+        if faults:
+            raise MappingFailed(tuple(faults))
+        try:
+            envelope = {name: text_of(value) for name, value in made.pop("envelope", {}).items()}
+        except Trouble as trouble:
+            raise MappingFailed(trouble.at(self._lines.at(way.place), f"in {way.table.contract}", "envelope")) from None
+        try:
+            body = check_body(live(way.table.contract), orjson.dumps(made))
+        except Problem as problem:
+            raise MappingFailed(self._broken(way, problem)) from None
+        return Inbound(body.contract, body, envelope)
+
+    def _broken(self, way: _Way, problem: Problem) -> tuple[MappingFault, ...]:
+        """What the contract says of a mapped body, each with the rule that wrote the field."""
+        return tuple(
+            MappingFault(
+                f"contract_{violation.rule}",
+                violation.zh,
+                violation.en,
+                violation.pointer.removeprefix("#/").replace("/", ".") or ".",
+                self._lines.at(_writer(way, violation)),
+                f"in {way.table.contract}",
+            )
+            for violation in problem.violations or (Violation("#", problem.zh, problem.en, problem.kind),)
+        )
+
+    def _way_out(self, contract: str) -> _Way:
+        way = self._out.get(contract.partition("/")[0])
+        if way is None:
+            said = f"档案没有 {contract} 的 out 映射", f"the profile has no out table for {contract}"
+            raise MappingFailed((MappingFault("no_table", *said, ".", None, f"out {contract}"),))
+        return way
+
+    def _ways(self, tables: tuple[Table, ...], place: Place, outward: bool, bad: list[BadRule]) -> list[_Way]:
+        made = []
+        for index, table in enumerate(tables):
+            here = (*place, index)
+            try:
+                compiled = compile_table(table, self.mapping, outward=outward, lines=self._lines, place=here)
+            except BadTable as fault:
+                bad += fault.rules
+                continue
+            bad += _strangers(table, here, outward)
+            base = parse_path(table.base) if table.base else ()
+            applies = compile_conditions(table.when, base)
+            made.append(_Way(table, here, compiled, applies, table.written_as or self.mapping.written_as))
+        return made
+
+
+def source_of(event: bytes | Mapping[str, Any]) -> dict[str, Any]:
+    """What the rules of an out table see of a CloudEvent: the body's fields, and the envelope."""
+    read: Mapping[str, Any] = orjson.loads(event) if isinstance(event, bytes) else event
+    envelope = {
+        "id": read.get("id"),
+        "case_number": read.get("subject"),
+        "contract": read.get("type"),
+        "time": read.get("time"),
+        "sequence": read.get("sequence"),
+        "mode": read.get("mode"),
+        "version": read.get("basedonversion"),
+    }
+    return {**read["data"], "envelope": envelope}
+
+
+def refused_rules(mapping: UnitMapping) -> tuple[BadRule, ...]:
+    """What of a mapping cannot be compiled, or names what the contracts do not have."""
+    try:
+        Mapper(mapping)
+    except BadTable as bad:
+        return bad.rules
+    return ()
+
+
+def _strangers(table: Table, place: Place, outward: bool) -> list[BadRule]:
+    """Rules that name fields which the contract does not have."""
+    found = []
+    for index, rule in enumerate(table.fields):
+        for text in _our_paths(rule, outward):
+            if kind_at(table.contract, parse_path(text)) is None:
+                zh, en = f"契约 {table.contract} 没有字段 {text}", f"the contract {table.contract} has no field {text}"
+                found.append(BadRule((*place, "fields", index), zh, en))
+    return found
+
+
+def _our_paths(rule: Rule, outward: bool) -> tuple[str, ...]:
+    if not outward:
+        return (rule.to,) if rule.to else ()
+    return (*((rule.source,) if rule.source else ()), *(rule.join.of if rule.join else ()))
+
+
+def _writer(way: _Way, violation: Violation) -> Place:
+    """The place of the rule that wrote what a violation points to; the table's where none did."""
+    parts = violation.pointer.split("/")[1:]
+    best: tuple[int, Place] = (0, way.place)
+    for index, rule in enumerate(way.table.fields):
+        target = [str(part) for part in parse_path(rule.to)] if rule.to else []
+        shared = min(len(target), len(parts))
+        if shared > best[0] and target[:shared] == parts[:shared]:
+            best = (shared, (*way.place, "fields", index))
+    return best[1]
+
+
+def _no_table() -> MappingFailed:
+    zh, en = "没有一张 in 表适用于此文档", "no in table applies to this document"
+    return MappingFailed((MappingFault("no_table", zh, en, ".", None, "in"),))
