@@ -6,13 +6,14 @@ An administrator writes it as YAML and applies it; each version is kept with who
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from contracts.mapping import UnitMapping
 from contracts.model import Code, Line, Model, Optionally
 from contracts.nouns import Transport
+from contracts.yaml_text import write_yaml
 
 
 class Signing(StrEnum):
@@ -69,3 +70,11 @@ class Profile(Model):
         if len(set(names)) != len(names):
             raise ValueError("two connections have the same name")
         return self
+
+    def said(self) -> dict[str, Any]:
+        """The document without what is left at its default: as an administrator would write it."""
+        return {"profile": self.profile, **self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)}
+
+    def yaml(self) -> str:
+        """The document as YAML; faults of a mapping at work name lines of this text."""
+        return write_yaml(self.said())

@@ -15,13 +15,22 @@ from dataclasses import dataclass
 import uvicorn
 
 from adapters.guard import EndpointRefused, OutboundGuard
+from adapters.mapping import BadTable
+from adapters.mapping.mapper import refused_rules
+from adapters.mapping.trial import Trial as Trial
+from adapters.mapping.trial import try_in, try_out
 from adapters.rest.adapter import RestAdapter
 from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
+from contracts.checking import pointer
+from contracts.mapping import UnitMapping
 from contracts.nouns import Transport
 from contracts.port import DeliveryFailed
+from contracts.problem import Problem, Violation
+from contracts.profile_text import read_profile
+from contracts.yaml_text import Place, line_of
 from hub.api.services import Services
 from hub.attachments import Attachments
 from hub.delivery.lanes import Lanes
@@ -111,7 +120,9 @@ async def run_worker(worker: Worker) -> None:
                 sessions=Sessions(master.derive_all("sessions")),
                 rates=Rates(settings.rate_per_second),
                 attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
-                onboarding=Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say, refresher.load),
+                onboarding=Onboarding(
+                    pool, safe, refresher.registry, _endpoint_check(guard), _rule_check, say, refresher.load
+                ),
                 say=say,
                 ready=Readiness(vitals.checks(), say=say),
                 metrics=lambda: watch.metrics(vitals.gauges),
@@ -148,7 +159,27 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
     await refresher.load()
     safe = Safe(pool, Sealer(load_or_create(settings.master_key_path)))
     guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
-    return Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), say_nothing, refresher.load)
+    return Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), _rule_check, say_nothing, refresher.load)
+
+
+def _rule_check(mapping: UnitMapping) -> list[tuple[Place, str, str]]:
+    return [(rule.place, rule.zh, rule.en) for rule in refused_rules(mapping)]
+
+
+def trial(text: str, connection: str | None, contract: str | None, sample: bytes | None, *, outward: bool) -> Trial:
+    """What a sample becomes by a profile's mapping. Raises ``Problem`` where the profile is wrong."""
+    profile, lines = read_profile(text)
+    for index, entry in enumerate(profile.connections):
+        if entry.mapping is not None and connection in (None, entry.name):
+            place: Place = ("connections", index, "mapping")
+            try:
+                if outward:
+                    return try_out(entry.mapping, lines, place, contract or "case.dispatch", sample)
+                return try_in(entry.mapping, lines, place, sample or b"", contract)
+            except BadTable as bad:
+                found = [Violation(pointer(rule.place), rule.zh, rule.en, "mapping") for rule in bad.rules]
+                raise Problem("profile_invalid", violations=tuple(line_of(each, lines) for each in found)) from None
+    raise Problem("profile_invalid", "档案中没有映射。", "The profile has no mapping.")
 
 
 def _endpoint_check(guard: OutboundGuard) -> Callable[[str], Awaitable[tuple[str, str] | None]]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-
-import orjson
-import yaml
-from pydantic import ValidationError
 
 from auth.api_keys import CredentialRow, mint
 from auth.principal import Scope
 from auth.redaction import Secret
 from auth.signing_secrets import generate_asymmetric, generate_symmetric, public_text
-from contracts.checking import violations_of
+from contracts.checking import pointer
+from contracts.mapping import UnitMapping
 from contracts.nouns import Transport, UnitState
 from contracts.problem import Problem, Violation
 from contracts.profile import Profile, Signing
+from contracts.profile_text import read_profile
+from contracts.yaml_text import Place, line_of
 from hub.clock import machine_now
 from hub.registry import Registry
 from hub.safe import SIGNING, Safe
@@ -25,6 +24,9 @@ from hub.say import Say
 from hub.store import lanes
 from hub.store import registry as store
 from hub.store.pool import Pool
+
+RuleCheck = Callable[[UnitMapping], Sequence[tuple[Place, str, str]]]
+"""What of a mapping cannot be compiled: the place in it, and a sentence in Chinese and in English."""
 
 EndpointCheck = Callable[[str], Awaitable[tuple[str, str] | None]]
 """Why an endpoint must not be reached from here (Chinese, English), or None."""
@@ -48,6 +50,7 @@ class Onboarding:
     safe: Safe
     registry: Callable[[], Registry]
     refused_endpoint: EndpointCheck
+    refused_rules: RuleCheck
     say: Say
     reload: Callable[[], Awaitable[None]]
 
@@ -82,6 +85,14 @@ class Onboarding:
         shown = await self._missing_secrets(profile)
         self.say("unit.applied", unit_id=profile.unit, version=version, by=by)
         return Applied(profile.unit, version, state, shown)
+
+    async def export(self, unit_id: str) -> str:
+        """The profile in force, as YAML that ``apply`` takes."""
+        async with self.pool.acquire() as conn:
+            kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
+        if kept is None:
+            raise Problem("unit_unknown", f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet.")
+        return Profile.model_validate_json(kept.document).yaml()
 
     async def set_state(self, unit_id: str, state: UnitState, by: str, reason: str) -> None:
         """Move a unit to a state. ``live`` is an administrator's recorded approval until certification exists."""
@@ -143,28 +154,17 @@ class Onboarding:
         return done
 
     async def _read(self, text: str) -> Profile:
-        try:
-            document = yaml.safe_load(text)
-        except yaml.YAMLError as fault:
-            mark = getattr(fault, "problem_mark", None)
-            where = f"第 {mark.line + 1} 行" if mark else ""
-            place = f" on line {mark.line + 1}" if mark else ""
-            raise Problem("profile_invalid", f"{where}不是有效的 YAML。", f"It is not valid YAML{place}.") from None
-        try:
-            # YAML's own dates and keys become the text that the profile's schema knows.
-            profile = Profile.model_validate_json(orjson.dumps(document, default=str, option=orjson.OPT_NON_STR_KEYS))
-        except TypeError as fault:
-            said = f"档案内容有误:{fault}。", f"The profile holds what it must not: {fault}."
-            raise Problem("profile_invalid", *said) from None
-        except ValidationError as fault:
-            raise Problem("profile_invalid", violations=violations_of(fault)) from None
-        faults = []
+        profile, lines = read_profile(text)
+        faults: list[Violation] = []
         for index, connection in enumerate(profile.connections):
             why = await self.refused_endpoint(connection.rest.endpoint) if connection.rest else None
             if why:
                 faults.append(Violation(f"#/connections/{index}/rest/endpoint", *why, "endpoint"))
+            for place, zh, en in self.refused_rules(connection.mapping) if connection.mapping else ():
+                at = pointer(("connections", index, "mapping", *place))
+                faults.append(Violation(at, zh, en, "mapping"))
         if faults:
-            raise Problem("profile_invalid", violations=tuple(faults))
+            raise Problem("profile_invalid", violations=tuple(line_of(fault, lines) for fault in faults))
         return profile
 
     async def _missing_secrets(self, profile: Profile) -> tuple[tuple[str, Secret], ...]:

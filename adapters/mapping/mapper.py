@@ -23,7 +23,7 @@ from contracts.mapping import Rule, Table, UnitMapping, Written
 from contracts.messages import Body
 from contracts.paths import parse_path
 from contracts.problem import Problem, Violation
-from contracts.yaml_text import NO_LINES, Lines, Place
+from contracts.yaml_text import NO_LINES, Lines, Place, read_yaml, write_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,14 @@ class _Way:
     compiled: Compiled
     applies: Callable[[Any], bool]
     written: Written
+
+
+def mapper_of(settings: Mapping[str, Any]) -> Mapper:
+    """The mapper of a connection's settings; its faults name lines of the exported profile. Raises ``BadTable``."""
+    said, begins = settings["mapping"], settings["mapping_line"]
+    _, lines = read_yaml(write_yaml(said))
+    moved = Lines({place: line + begins for place, line in lines.of.items()})
+    return Mapper(UnitMapping.model_validate_json(orjson.dumps(said)), moved)
 
 
 class Mapper:

@@ -11,11 +11,14 @@ import orjson
 from adapters.documents.encodings import decode
 from adapters.documents.faults import DocumentFault
 from adapters.documents.reading import read_document
+from adapters.mapping.agreed import live
 from adapters.mapping.faults import MappingFailed
 from adapters.mapping.mapper import Mapper, source_of
 from adapters.mapping.tables import BadTable, compile_table
 from contracts.mapping import Encoding, Rule, Table, UnitMapping
 from contracts.paths import parse_path, walk
+from contracts.problem import Problem
+from contracts.samples import VALID
 from contracts.yaml_text import Lines, Place
 
 
@@ -43,9 +46,10 @@ class Trial:
     origins: tuple[Origin, ...] = field(default=())
 
 
-def try_out(mapping: UnitMapping, lines: Lines, place: Place, contract: str, event: Mapping[str, Any]) -> Trial:
-    """A letter (a CloudEvent) through the out table. Raises ``BadTable``."""
+def try_out(mapping: UnitMapping, lines: Lines, place: Place, contract: str, raw: bytes | None) -> Trial:
+    """A letter (a CloudEvent, a body, or the contract's own example) through the out table. Raises ``BadTable``."""
     name = contract.partition("/")[0]
+    event = _event(name, raw)
     mapper, sample = Mapper(mapping, lines, place), _pretty(event)
     origins: tuple[Origin, ...] = ()
     for index, table in enumerate(mapping.out):
@@ -83,6 +87,18 @@ def try_in(mapping: UnitMapping, lines: Lines, place: Place, raw: bytes, contrac
             found = tuple(_origins(table, mapping, lines, (*place, "in", index), document, outward=False))
             return Trial(trial.contract, trial.sample, trial.made, trial.faults, trial.parked, found)
     return trial
+
+
+def _event(name: str, raw: bytes | None) -> Mapping[str, Any]:
+    try:
+        found: dict[str, Any] = VALID[live(name).contract] if raw is None else orjson.loads(raw)
+    except (KeyError, orjson.JSONDecodeError):
+        raise Problem("contract_unknown" if raw is None else "not_json") from None
+    if "data" in found:
+        return found
+    moment = "2026-11-23T09:13:00+08:00"
+    number = found.get("case_number", "330800-20261123-000042")
+    return {"id": "L000000000001", "type": name, "subject": number, "time": moment, "mode": "test", "data": found}
 
 
 def _origins(

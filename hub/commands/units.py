@@ -1,4 +1,4 @@
-"""units apply, list, state, resume, rotate: connecting units."""
+"""units apply, export, try, explain, list, state, resume, rotate: connecting units."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.nouns import UnitState
+from hub.commands import units_trial
 from hub.commands.admin import onboarding
 from hub.commands.common import add_json, add_store, operator, run, settings_of, show_json, table
 
@@ -18,6 +19,9 @@ def add(verbs: Any) -> None:
     jobs = made.add_subparsers(dest="job", required=True, metavar="JOB")
     apply = jobs.add_parser("apply", help="应用接入档案 / apply a profile")
     apply.add_argument("-f", "--file", required=True, help="YAML 文件,- 为标准输入 / YAML file, - for standard input")
+    export = jobs.add_parser("export", help="以 YAML 输出档案 / the profile in force, as YAML")
+    export.add_argument("unit")
+    units_trial.add(jobs)
     listing = jobs.add_parser("list", help="全部单位与接入状态 / every unit and its state")
     state = jobs.add_parser("state", help="设置接入状态,live 即批准 / set the state; live is the approval")
     state.add_argument("unit")
@@ -27,7 +31,14 @@ def add(verbs: Any) -> None:
     resume.add_argument("connection")
     rotate = jobs.add_parser("rotate", help="轮换签名密钥 / rotate a connection's signing secret")
     rotate.add_argument("connection")
-    for job, verb in ((apply, _apply), (listing, _list), (state, _state), (resume, _resume), (rotate, _rotate)):
+    for job, verb in (
+        (apply, _apply),
+        (export, _export),
+        (listing, _list),
+        (state, _state),
+        (resume, _resume),
+        (rotate, _rotate),
+    ):
         add_store(job)
         add_json(job)
         job.set_defaults(run=verb)
@@ -55,6 +66,17 @@ def _apply(given: argparse.Namespace) -> int:
             print(
                 f"  签名密钥(只显示这一次) / signing secret, shown only now: {each['connection_id']} {each['secret']}"
             )
+        return 0
+
+    return run(work)
+
+
+def _export(given: argparse.Namespace) -> int:
+    settings = settings_of(given)
+
+    async def work() -> int:
+        async with onboarding(settings) as (desk, _):
+            print(await desk.export(given.unit), end="")
         return 0
 
     return run(work)
