@@ -68,6 +68,7 @@ def write_xml(value: Any, encoding: Encoding | None, written: Written, *, declar
     except (ValueError, TypeError) as fault:
         said = str(fault)[:200]
         raise DocumentFault(f"无法写成 XML:{said}", f"It cannot be written as XML: {said}") from None
+    etree.cleanup_namespaces(root)
     text = etree.tostring(root, encoding="unicode")
     said = (encoding or Encoding.UTF_8).value.upper()
     return f'<?xml version="1.0" encoding="{said}"?>{text}' if declaration else text

@@ -265,6 +265,9 @@ class _Body:
         made = ["parts = []"]
         for path in rule.join.of:
             made += [*self._read(self._source(path)), "if value is not None: parts.append(value)"]
+            if rule.required:
+                # An id made of several parts is none when one of them is missing.
+                made.append(f"else: raise {self._missing()}")
         return [*made, "value = parts or None"]
 
     def _read(self, path: Path) -> list[str]:

@@ -1,0 +1,80 @@
+"""The shipped profiles: every sample becomes what lies beside it, and every letter what the unit's system reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.mapping import Mapper, mapper_of
+from contracts.profile import Profile
+from contracts.profile_text import read_profile
+from contracts.samples import VALID
+from hub.registry import connections_of
+
+PROFILES = Path(__file__).parents[2] / "adapters/profiles"
+SENT = sorted(path for path in PROFILES.glob("*/in.*") if not path.name.endswith(".expected.json"))
+TAKEN = sorted(PROFILES.glob("*/out.*"))
+
+
+def the_profile(folder: Path) -> Profile:
+    return read_profile((folder / "profile.yaml").read_text(encoding="utf-8"))[0]
+
+
+def the_mapper(folder: Path) -> Mapper:
+    (connection,) = connections_of(the_profile(folder), 1)
+    return mapper_of(connection.settings)
+
+
+def a_letter(contract: str) -> dict[str, Any]:
+    return {
+        "id": "L000000000001",
+        "type": contract,
+        "subject": "330800-20261123-000042",
+        "time": "2026-11-23T09:13:00+08:00",
+        "mode": "test",
+        "data": VALID[f"{contract}/1.0"],
+    }
+
+
+def contract_of(path: Path) -> str:
+    return ".".join(path.name.split(".")[1:3])
+
+
+@pytest.mark.parametrize("sample", SENT, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_what_a_unit_sends_becomes_the_message_beside_it(sample: Path) -> None:
+    made = the_mapper(sample.parent).read(sample.read_bytes())
+    expected = json.loads(sample.with_suffix(".expected.json").read_text(encoding="utf-8"))
+    assert made.contract == f"{contract_of(sample)}/1.0"
+    assert {"envelope": dict(made.envelope), "data": made.body.document()} == expected
+
+
+@pytest.mark.parametrize("expected", TAKEN, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_letter_becomes_the_document_that_the_unit_reads(expected: Path) -> None:
+    contract = contract_of(expected)
+    assert the_mapper(expected.parent).write(contract, a_letter(contract)).body == expected.read_bytes()
+
+
+@pytest.mark.parametrize("folder", sorted(PROFILES.glob("*/")), ids=lambda path: path.name)
+def test_a_profile_comes_out_as_it_went_in(folder: Path) -> None:
+    profile = the_profile(folder)
+    again, _ = read_profile(profile.yaml())
+    assert again == profile
+
+
+def test_a_fault_at_work_names_the_line_of_the_exported_profile() -> None:
+    from adapters.mapping import MappingFailed
+
+    profile = the_profile(PROFILES / "water_asmx")
+    letter = a_letter("case.dispatch")
+    letter["data"] = {**letter["data"], "category_code": "C9999"}
+    with pytest.raises(MappingFailed) as failed:
+        the_mapper(PROFILES / "water_asmx").write("case.dispatch", letter)
+    (fault,) = failed.value.faults
+    assert failed.value.parked
+    lines = profile.yaml().splitlines()
+    assert fault.line is not None
+    assert "TYPECODE" in "\n".join(lines[fault.line - 1 : fault.line + 1])
+    assert "C9999" in fault.zh and f"profile line {fault.line}" in fault.sentence()[1]
