@@ -61,15 +61,20 @@ def _bytes(value: Any, format: Format, encoding: Encoding | None, written: Writt
     text = _text(value, format, encoding, written, declaration)
     if format is Format.XML:
         return xml_bytes(text, encoding)
-    return encode(text, encoding)
+    try:
+        return encode(text, encoding)
+    except DocumentFault:
+        if format is not Format.JSON:
+            raise
+        # JSON has a way to write every letter.
+        return json.dumps(value, allow_nan=False).encode("ascii")
 
 
 def _text(value: Any, format: Format, encoding: Encoding | None, written: Written, declaration: bool) -> str:
     try:
         match format:
             case Format.JSON:
-                # Outside UTF-8 a letter may be missing; JSON has a way to write each.
-                return json.dumps(value, ensure_ascii=encoding not in (None, Encoding.UTF_8), allow_nan=False)
+                return json.dumps(value, ensure_ascii=False, allow_nan=False)
             case Format.XML:
                 return write_xml(value, encoding, written, declaration=declaration)
             case Format.FORM:
