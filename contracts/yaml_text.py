@@ -80,8 +80,17 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        # Other styles fold what YAML takes for the end of a line.
+        style = '"' if _FOLDED.search(data) else None
+        return self.represent_scalar(_STR, data, style=style)
+
+
+_FOLDED = re.compile(r"[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff]")
+
 
 _NULL, _BOOL, _INT, _FLOAT, _STR = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str"))
+_Dumper.add_representer(str, _Dumper.represent_str)
 for _side in (_Loader, _Dumper):
     _side.add_implicit_resolver(_NULL, re.compile(r"^(~|null|)$"), ["~", "n", ""])
     _side.add_implicit_resolver(_BOOL, re.compile(r"^(true|false)$"), ["t", "f"])

@@ -49,7 +49,7 @@ def inverse(table: Table, mapping: UnitMapping) -> Inverse:
             lost.append(NoWayBack(name, "没有规则写出该字段", "no rule writes this field"))
     if not rules:
         return Inverse(None, tuple(lost))
-    made = Table(contract=table.contract, base=table.base, fields=tuple(rules), written_as=table.written_as)
+    made = table.model_copy(update={"fields": tuple(rules), "when": ()})
     return Inverse(made, tuple(lost))
 
 

@@ -165,9 +165,7 @@ def test_json_beyond_bounds_is_refused(raw: bytes) -> None:
 NAMES = st.sampled_from(["a", "b", "案件", "x_1"])
 # What XML has a form for, without the blanks at the ends that an element of elements would lose.
 TEXTS = st.text(
-    st.characters(
-        blacklist_categories=("Cs",), blacklist_characters="".join(map(chr, [*range(32), 0xFFFE, 0xFFFF]))
-    ),
+    st.characters(blacklist_categories=("Cs",), blacklist_characters="".join(map(chr, [*range(32), 0xFFFE, 0xFFFF]))),
     min_size=1,
     max_size=20,
 ).filter(lambda text: text.strip() == text)
