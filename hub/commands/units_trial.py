@@ -89,15 +89,23 @@ def _beside(found: Trial) -> None:
     made.add_column("样本 sample", overflow="fold", ratio=1)
     made.add_column(f"结果 result: {found.contract or '—'}", overflow="fold", ratio=1)
     # The texts of partners are no markup.
-    made.add_row(Text(found.sample), Text(found.made or "—"))
+    made.add_row(Text(_safe(found.sample)), Text(_safe(found.made) or "—"))
     Console(width=None if sys.stdout.isatty() else 160).print(made)
     _tell_faults(found)
 
 
 def _tell_faults(found: Trial) -> None:
     for zh, en in found.faults:
-        print(f"{'待处理 parked' if found.parked else '错误 fault'}  {zh} / {en}", file=sys.stderr)
+        print(_safe(f"{'待处理 parked' if found.parked else '错误 fault'}  {zh} / {en}"), file=sys.stderr)
 
 
 def _short(cell: object) -> str | None:
-    return None if cell is None else str(cell) if len(str(cell)) <= 60 else str(cell)[:60] + "…"
+    if cell is None:
+        return None
+    text = _safe(str(cell)).strip()
+    return text if len(text) <= 60 else text[:60] + "…"
+
+
+def _safe(text: str) -> str:
+    # What a partner sends must not steer the terminal.
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "·" for letter in text)
