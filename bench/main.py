@@ -16,15 +16,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.mapping import measure as measure_mapping
 from bench.stage import ROOT, Child, Stage, reports, stage
 
 MEASURES = ("pipeline", "intake", "delivery")
+ALONE = ("mapping",)
+"""Measures that need no running hub."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.add_argument(
-        "measures", nargs="*", metavar="MEASURE", help="pipeline intake delivery; 默认全部 / all by default"
+        "measures",
+        nargs="*",
+        metavar="MEASURE",
+        help="pipeline intake delivery mapping; 默认前三项 / the first three by default",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="每轮秒数 / seconds of a round")
     parser.add_argument("--rounds", type=int, default=3, help="轮数,取中位数 / rounds; medians are reported")
@@ -48,10 +54,15 @@ class Round:
 async def run(given: argparse.Namespace) -> int:
     """Measure and print; status 1 where something was lost or refused on the way."""
     chosen = list(given.measures) or list(MEASURES)
-    unknown = [name for name in chosen if name not in MEASURES]
+    unknown = [name for name in chosen if name not in (*MEASURES, *ALONE)]
     if unknown:
         print(f"没有这种测量 / no such measure: {', '.join(unknown)}", file=sys.stderr)
         return 2
+    if set(chosen) <= set(ALONE):
+        _tell({"mapping": measure_mapping(given.rounds), "conditions": {"cores": os.cpu_count()}}, given.json)
+        return 0
+    alone = {name: measure_mapping(given.rounds) for name in chosen if name in ALONE}
+    chosen = [name for name in chosen if name not in ALONE]
     rounds: dict[str, list[Round]] = {name: [] for name in chosen}
     yardstick: list[float] = []
     with tempfile.TemporaryDirectory(prefix="cityhub-bench-") as folder:
@@ -74,11 +85,15 @@ async def run(given: argparse.Namespace) -> int:
         "cores": os.cpu_count(),
         "fsync": "on",
     }
-    if given.json:
+    _tell(made | alone, given.json)
+    return 0
+
+
+def _tell(made: dict[str, Any], as_json: bool) -> None:
+    if as_json:
         print(json.dumps(made, ensure_ascii=False))
     else:
         _show(made)
-    return 0
 
 
 def _summary(each: list[Round], yardstick: list[float], name: str) -> dict[str, Any]:
@@ -222,6 +237,9 @@ def _say(text: str) -> None:
 
 
 def _show(made: dict[str, Any]) -> None:
+    if "mapping" in made:
+        for name, us in made["mapping"]["us"].items():
+            print(f"{name:22} {us:>7} µs")
     for name in MEASURES:
         if name in made:
             one = made[name]
@@ -229,4 +247,5 @@ def _show(made: dict[str, Any]) -> None:
                 f"{name:10} {one['per_second']:>7}/s   p50 {one['p50_ms']:>8} ms   p99 {one['p99_ms']:>8} ms   "
                 f"× pgbench {one['ratio_pgbench']:<5} CPU µs {one['cpu_us_per_message']}"
             )
-    print(f"pgbench    {made['pgbench_per_second']:>7}/s   the same rows, one transaction per message")
+    if "pgbench_per_second" in made:
+        print(f"pgbench    {made['pgbench_per_second']:>7}/s   the same rows, one transaction per message")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -19,6 +20,7 @@ PathText = Annotated[str, Field(max_length=300, pattern=PATH_PATTERN)]
 _PART = re.compile(rf'\.?(?P<name>{_NAME})|\[(?P<index>[0-9]+)\]|\["(?P<quoted>[^"\\]+)"\]')
 
 
+@lru_cache(maxsize=4096)
 def parse_path(text: str) -> Path:
     """The names and positions of a path that keeps ``PATH_PATTERN``; ``.`` is the empty path."""
     if text == ".":

@@ -345,7 +345,8 @@ class _Body:
     def _target(self, text: str) -> Path:
         path = full_path(text, self.base) if self.writing.outward else parse_path(text)
         for other in self.written:
-            if path != other and (path[: len(other)] == other or other[: len(path)] == path):
+            # A value that also has fields, or an object that is also a list.
+            if path != other and _in_the_way(path, other):
                 said = path_text(other)
                 raise _Refused("to", f"与 {said} 冲突:一个字段不能又是值又含字段", f"it is in the way of {said}")
         return path
@@ -425,6 +426,13 @@ def _step(holder: str, part: str) -> str:
     if part.isdigit():
         return f"reach({holder}, {part})"
     return f"{holder}.get({part}) if type({holder}) is dict else reach({holder}, {part})"
+
+
+def _in_the_way(one: Path, other: Path) -> bool:
+    for mine, its in zip(one, other, strict=False):
+        if mine != its:
+            return isinstance(mine, int) != isinstance(its, int)
+    return True
 
 
 def _may_vanish(rule: Rule) -> bool:

@@ -224,6 +224,7 @@ connections:
         ("{to: A, expression: '$eval(\"1\")'}", 9, "may not use $eval"),
         ("{to: A, from: unit_id}, {to: A, from: unit_id}", 9, "two rules"),
         ("{to: A, from: unit_id}, {to: A.B, from: unit_id}", 9, "in the way"),
+        ("{to: A.B, from: unit_id}, {to: 'A[1]', from: unit_id}", 9, "in the way"),
         ("{to: A, from: round, default: x, as: integer}", 9, "must be an integer"),
     ],
 )
