@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from lxml import etree
@@ -34,18 +35,8 @@ def read_xml(raw: bytes | str, encoding: Encoding | None, written: Written, at: 
     found = _DECLARATION.match(text)
     text = text[found.end() :] if found else text
     _refuse_document_type(text)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-        encoding="utf-8",
-    )
     try:
-        root = etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
+        root = etree.fromstring(text.encode("utf-8", "surrogatepass"), _parser())
     except (etree.XMLSyntaxError, ValueError) as fault:
         said = str(fault)[:200]
         raise DocumentFault(f"不是有效的 XML:{said}", f"It is not valid XML: {said}") from None
@@ -77,6 +68,21 @@ def write_xml(value: Any, encoding: Encoding | None, written: Written, *, declar
 def xml_bytes(text: str, encoding: Encoding | None) -> bytes:
     """The bytes of an XML text; a letter that the encoding lacks goes as a character reference."""
     return encode(text, encoding, "xmlcharrefreplace")
+
+
+@cache
+def _parser() -> Any:
+    # Making one costs as much as a small document; it keeps nothing of what it parsed, and locks itself.
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        encoding="utf-8",
+    )
 
 
 def _declared(raw: bytes) -> Encoding | None:
