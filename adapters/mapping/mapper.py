@@ -18,7 +18,7 @@ from adapters.mapping.agreed import kind_at, live
 from adapters.mapping.faults import MappingFailed, MappingFault, Trouble
 from adapters.mapping.operations import text_of
 from adapters.mapping.tables import BadRule, BadTable, Compiled, compile_conditions, compile_table
-from contracts.checking import check_body
+from contracts.checking import check_value
 from contracts.mapping import Rule, Table, UnitMapping, Written
 from contracts.messages import Body
 from contracts.paths import parse_path
@@ -93,17 +93,19 @@ class Mapper:
 
     def read(self, raw: bytes, contract: str | None = None) -> Inbound:
         """The message of a unit's bytes. Raises ``MappingFailed`` or ``DocumentFault``."""
-        tried: dict[Written, Any] = {}
+        read: dict[int, Any] = {}
         fault: DocumentFault | None = None
         for way in self._in:
             if contract is not None and way.table.contract != contract:
                 continue
-            try:
-                if way.written not in tried:
-                    tried[way.written] = read_document(raw, way.written)
-            except DocumentFault as found:
-                tried[way.written], fault = None, found
-            document = tried[way.written]
+            # Tables that are written alike share one reading.
+            key = id(way.written)
+            if key not in read:
+                try:
+                    read[key] = read_document(raw, way.written)
+                except DocumentFault as found:
+                    read[key], fault = None, found
+            document = read[key]
             if document is not None and (contract is not None or way.applies(document)):
                 return self._message(way, document)
         raise fault or _no_table()
@@ -124,7 +126,7 @@ class Mapper:
         except Trouble as trouble:
             raise MappingFailed(trouble.at(self._lines.at(way.place), f"in {way.table.contract}", "envelope")) from None
         try:
-            body = check_body(live(way.table.contract), orjson.dumps(made))
+            body = check_value(live(way.table.contract), made)
         except Problem as problem:
             raise MappingFailed(self._broken(way, problem)) from None
         return Inbound(body.contract, body, envelope)
