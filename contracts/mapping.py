@@ -109,7 +109,7 @@ class Namespace(Model):
 
 
 class Wrap(Model):
-    """A document as a text inside the document; paths go on into it."""
+    """A document as a text inside the document; paths go on into it. A later one may lie inside an earlier one."""
 
     inside: PathText
     format: Format = Format.XML

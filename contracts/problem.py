@@ -66,6 +66,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "letter_waits": ProblemKind(
         409, "同案更早的信件未了结,请先处理它", "An earlier letter of the case waits: replay or cancel that first"
     ),
+    "document_invalid": ProblemKind(400, "文档无法读取", "The document cannot be read"),
     "mapping_failed": ProblemKind(422, "无法按接入档案映射", "The profile's mapping does not take it"),
     "mapping_parked": ProblemKind(
         422, "含未知代码,等待管理员补充码表", "It holds an unknown code and waits for the administrator"

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from contracts.city import City, Directory, Facts
 from contracts.nouns import Connection, Role, Transport, UnitState
 from contracts.profile import ConnectionProfile, Profile
-from contracts.yaml_text import read_yaml
 from hub.responsibility import Clear, Unclear, choose_unit
 
 CHOICES_MAX = 4096
@@ -119,19 +118,8 @@ def desk(unit_id: str) -> Connection:
 
 def connections_of(profile: Profile, version: int) -> list[Connection]:
     """The connections that a profile describes."""
-    if all(entry.mapping is None for entry in profile.connections):
-        return [_connection(profile.unit, version, entry, None, 0) for entry in profile.connections]
-    said, lines = read_yaml(profile.yaml())
-    return [
-        _connection(
-            profile.unit,
-            version,
-            entry,
-            said["connections"][index].get("mapping"),
-            lines.at(("connections", index, "mapping")) or 0,
-        )
-        for index, entry in enumerate(profile.connections)
-    ]
+    said = profile.said()
+    return [_connection(profile.unit, version, entry, said, index) for index, entry in enumerate(profile.connections)]
 
 
 def build(
@@ -161,23 +149,17 @@ def build(
     )
 
 
-def _settings(entry: ConnectionProfile, mapping: dict[str, Any] | None, mapping_line: int) -> dict[str, Any]:
-    """The transport's part of the profile, and the mapping with the line on which it stands in the exported profile."""
-    made = entry.rest.document() if entry.rest else {}
-    if mapping is not None:
-        made |= {"mapping": mapping, "mapping_line": mapping_line}
-    return made
-
-
-def _connection(
-    unit_id: str, version: int, entry: ConnectionProfile, mapping: dict[str, Any] | None, mapping_line: int
-) -> Connection:
+def _connection(unit_id: str, version: int, entry: ConnectionProfile, said: dict[str, Any], index: int) -> Connection:
+    settings = entry.rest.document() if entry.rest else {}
+    if entry.mapping is not None:
+        # The whole document, so that a fault can name its line; whoever maps makes one mapper of it and keeps that.
+        settings |= {"profile": said, "mapping_of": index}
     return Connection(
         connection_id=f"{unit_id}.{entry.name}",
         unit_id=unit_id,
         transport=Transport(entry.transport),
         profile_version=version,
-        settings=_settings(entry, mapping, mapping_line),
+        settings=settings,
         receives=frozenset(entry.receives),
         concurrency=entry.concurrency,
         per_second=entry.per_second,

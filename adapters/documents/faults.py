@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contracts.problem import Problem
+
 
 # Exceptions are not frozen: contextlib sets their traceback.
 @dataclass(eq=False)
@@ -13,6 +15,10 @@ class DocumentFault(Exception):
     zh: str
     en: str
     kind: str = "document_invalid"
+
+    def problem(self) -> Problem:
+        """As the hub tells it."""
+        return Problem(self.kind, self.zh, self.en)
 
     def __str__(self) -> str:
         return self.en

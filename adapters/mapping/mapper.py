@@ -55,20 +55,22 @@ class _Way:
 
 def mapper_of(settings: Mapping[str, Any]) -> Mapper:
     """The mapper of a connection's settings; its faults name lines of the exported profile. Raises ``BadTable``."""
-    said, begins = settings["mapping"], settings["mapping_line"]
+    said, index = settings["profile"], settings["mapping_of"]
+    mapping = UnitMapping.model_validate_json(orjson.dumps(said["connections"][index]["mapping"]))
     _, lines = read_yaml(write_yaml(said))
-    moved = Lines({place: line + begins for place, line in lines.of.items()})
-    return Mapper(UnitMapping.model_validate_json(orjson.dumps(said)), moved)
+    return Mapper(mapping, lines, ("connections", index, "mapping"))
 
 
 class Mapper:
     """Maps both ways by one profile's tables. Making it raises ``BadTable`` with every rule that cannot be."""
 
     def __init__(self, mapping: UnitMapping, lines: Lines = NO_LINES, place: Place = ()) -> None:
-        self.mapping, self._lines = mapping, lines
+        # Of the lines only those of tables and rules are ever told.
+        kept = {at: line for at, line in lines.of.items() if len(at) - len(place) in (2, 4)}
+        self.mapping, self._lines = mapping, Lines(kept)
         bad: list[BadRule] = []
-        self._out = {way.table.contract: way for way in self._ways(mapping.out, (*place, "out"), True, bad)}
-        self._in = self._ways(mapping.into, (*place, "in"), False, bad)
+        self._out = {way.table.contract: way for way in self._ways(mapping.out, (*place, "out"), True, bad, lines)}
+        self._in = self._ways(mapping.into, (*place, "in"), False, bad, lines)
         if bad:
             raise BadTable(tuple(bad))
 
@@ -152,12 +154,14 @@ class Mapper:
             raise MappingFailed((MappingFault("no_table", *said, ".", None, f"out {contract}"),))
         return way
 
-    def _ways(self, tables: tuple[Table, ...], place: Place, outward: bool, bad: list[BadRule]) -> list[_Way]:
+    def _ways(
+        self, tables: tuple[Table, ...], place: Place, outward: bool, bad: list[BadRule], lines: Lines
+    ) -> list[_Way]:
         made = []
         for index, table in enumerate(tables):
             here = (*place, index)
             try:
-                compiled = compile_table(table, self.mapping, outward=outward, lines=self._lines, place=here)
+                compiled = compile_table(table, self.mapping, outward=outward, lines=lines, place=here)
             except BadTable as fault:
                 bad += fault.rules
                 continue

@@ -136,7 +136,14 @@ def converter(kind: Kind) -> Operation:
 def fixed(decimals: int) -> Operation:
     """A number as text with a fixed count of decimals."""
     step = Decimal(1).scaleb(-decimals)
-    return lambda value: f"{_decimal(value).quantize(step, ROUND_HALF_UP):f}"
+
+    def written(value: Any) -> str:
+        try:
+            return f"{_decimal(value).quantize(step, ROUND_HALF_UP):f}"
+        except InvalidOperation:
+            raise _not("位数合理的数字", "a number of reasonable length", value) from None
+
+    return written
 
 
 def limiter(limit: int, longer: Longer) -> Operation:
@@ -299,10 +306,7 @@ def _number(value: Any) -> float:
 
 
 def _decimal(value: Any) -> Decimal:
-    try:
-        return Decimal(text_of(_number(value)))
-    except InvalidOperation:
-        raise _not("数字", "a number", value) from None
+    return Decimal(text_of(_number(value)))
 
 
 def _truth(value: Any) -> bool:

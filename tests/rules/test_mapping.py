@@ -173,6 +173,7 @@ def test_a_rule_does_what_it_says(rule: str, document: Any, made: dict[str, Any]
         ("{to: a, from: A, as: integer}", {"A": "1.5"}, "type"),
         ("{to: a, from: A, as: number}", {"A": "NaN"}, "type"),
         ("{to: a, from: A, as: text}", {"A": [1]}, "type"),
+        ("{to: a, from: A, decimals: 12}", {"A": 10**35}, "type"),
         ("{to: a, from: A, limit: 2}", {"A": "一二三"}, "too_long"),
         ("{to: a, from: A, join: {by: ','}}", {"A": ["x,y"]}, "join"),
         ("{to: a, from: A, each: [{to: v, from: B, as: integer}]}", {"A": [{"B": 1}, {"B": "x"}]}, "type"),
@@ -245,6 +246,15 @@ connections:
         trial(text, None, None, None, outward=True)
     (violation,) = problem.value.violations
     assert said in violation.en and f"line {line}:" in violation.en and f"第 {line} 行" in violation.zh
+
+
+@pytest.mark.parametrize("name", ["'); raise SystemExit #", "x\n    raise SystemExit", "{0}", "made", "\u2028"])
+def test_a_name_in_a_profile_is_never_code(name: str) -> None:
+    rule = {"to": f'["{name}"]', "from": f'["{name}"].a'}
+    mapping = UnitMapping.model_validate_json(json.dumps({}))
+    table = Table(contract="case.feedback", fields=(Rule.model_validate_json(json.dumps(rule)),))
+    made = compile_table(table, mapping, outward=False).run({name: {"a": 1}})
+    assert made == ({name: 1}, [])
 
 
 # What inverts comes back.

@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
-from adapters.mapping import Mapper, mapper_of
+from adapters.mapping import Mapper, MappingFailed, mapper_of
+from contracts.catalogue import SCHEMAS
 from contracts.profile import Profile
 from contracts.profile_text import read_profile
 from contracts.samples import VALID
+from contracts.yaml_text import read_yaml
 from hub.registry import connections_of
 
 PROFILES = Path(__file__).parents[2] / "adapters/profiles"
@@ -64,9 +67,14 @@ def test_a_profile_comes_out_as_it_went_in(folder: Path) -> None:
     assert again == profile
 
 
-def test_a_fault_at_work_names_the_line_of_the_exported_profile() -> None:
-    from adapters.mapping import MappingFailed
+@pytest.mark.parametrize("folder", sorted(PROFILES.glob("*/")), ids=lambda path: path.name)
+def test_an_editor_finds_nothing_wrong_with_a_profile(folder: Path) -> None:
+    document, _ = read_yaml((folder / "profile.yaml").read_text(encoding="utf-8"))
+    schema = json.loads((SCHEMAS / "profile/1.0/schema.json").read_text(encoding="utf-8"))
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(document)) == []
 
+
+def test_a_fault_at_work_names_the_line_of_the_exported_profile() -> None:
     profile = the_profile(PROFILES / "water_asmx")
     letter = a_letter("case.dispatch")
     letter["data"] = {**letter["data"], "category_code": "C9999"}
