@@ -12,6 +12,7 @@ from hub.evaluation import By, CaseLog, Observation, Period, observe, summed
 from hub.evaluation.notable import Notable, notable
 from hub.evaluation.notice import Material, Notice, counted, notice
 from hub.evaluator import Question, framed, over_logs
+from hub.store import evaluating
 from hub.store.pool import Pool
 
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -29,14 +30,15 @@ async def noticed(
 ) -> Notice:
     """The notice of a month by what is known now or was known then, to the second: so it can be made again.
 
-    Raises ``Problem`` where nothing was known by then, or the city has no formula for the month.
+    Raises ``Problem`` where that moment is still to come, or the city has no formula for the month.
     """
     known = (known or now).replace(microsecond=0)
     if known > now:
         raise Problem("query_invalid", "known_at 不能晚于现在。", "known_at is not later than now.")
-    question = Question(month, By.UNIT, known)
     async with pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-        frame = await framed(conn, city, version, now, question)
+        # A hub that knows no case yet has a notice too: of nothing.
+        begun = await evaluating.known_by_moment(conn, known) is not None
+        frame = await framed(conn, city, version, known, Question(month, By.UNIT, known if begun else None))
         chain = frame.city.rules.return_chain
 
         def take(log: CaseLog) -> list[tuple[list[Observation], list[Notable]]]:

@@ -51,6 +51,12 @@ async def test_what_was_published_comes_out_again(house: House) -> None:
     assert await a_notice(house, "2026-12-08 09:00") == before
 
 
+async def test_a_city_without_cases_has_a_notice_of_nothing(house: House) -> None:
+    await set_time(house, local("2026-12-07 09:00"))
+    made = await a_notice(house)
+    assert "全市共上报0件" in made.opening[0] and "处置率—" in made.opening[1]
+
+
 async def test_a_notice_of_what_is_not_known_yet_is_refused(house: House) -> None:
     await set_time(house, local("2026-12-07 09:00"))
     with pytest.raises(Problem):
