@@ -17,7 +17,8 @@ from adapters.documents.writing import content_type, write_document
 from adapters.mapping.agreed import kind_at, live
 from adapters.mapping.faults import MappingFailed, MappingFault, Trouble
 from adapters.mapping.operations import text_of
-from adapters.mapping.tables import BadRule, BadTable, Compiled, compile_conditions, compile_table
+from adapters.mapping.reaching import compile_conditions
+from adapters.mapping.tables import BadRule, BadTable, Compiled, compile_table
 from contracts.checking import check_value
 from contracts.mapping import Rule, Table, UnitMapping, Written
 from contracts.messages import Body

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from operator import attrgetter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from adapters.documents import values
 from adapters.mapping.faults import Trouble
 from contracts.coordinates import ImpossibleCoordinates, from_wgs84, to_wgs84
-from contracts.mapping import EPOCHS, CodeTable, Coordinates, Join, Kind, Longer, Split, UnknownCode
+from contracts.mapping import CodeTable, Coordinates, Join, Kind, Longer, Split, UnknownCode
 from contracts.messages import CoordinateSystem
 
 Operation = Callable[[Any], Any]
@@ -31,7 +28,7 @@ def text_of(value: Any) -> str:
     try:
         return values.text_of(value)
     except ValueError:
-        raise _not("一个值(而不是列表或对象)", "one value, not a list or an object", value) from None
+        raise not_a("一个值(而不是列表或对象)", "one value, not a list or an object", value) from None
 
 
 def trimmed(value: Any) -> Any:
@@ -63,7 +60,7 @@ def joiner(join: Join) -> Operation:
 
     def joined(value: Any) -> str | None:
         if not isinstance(value, list | tuple):
-            raise _not("列表", "a list", value)
+            raise not_a("列表", "a list", value)
         texts = [text_of(each) for each in value]
         if not join.of and any(not text or (by and by in text) for text in texts):
             raise Trouble("join", f"某项为空或含有分隔符 {by}", f"an element is empty or holds the separator {by}")
@@ -93,44 +90,9 @@ def coder(table: CodeTable, *, outward: bool) -> Operation:
     return code
 
 
-def date_writer(pattern: str, zone: str) -> Operation:
-    """A contract moment (RFC 3339 text) in the unit's pattern and zone."""
-    unit_zone = ZoneInfo(zone)
-    if scale := EPOCHS.get(pattern):
-        return lambda value: _microseconds(_moment(value)) // (1_000_000 // scale)
-    if pattern == "iso":
-        return lambda value: _moment(value).astimezone(unit_zone).isoformat()
-    if width := _ISO_WIDTHS.get(pattern):
-        return lambda value: _moment(value).astimezone(unit_zone).replace(tzinfo=None).isoformat(" ")[:width]
-    parts = re.findall(r"%.", pattern)
-    if len(parts) < 2 or any(part not in _FIELDS for part in parts):
-        return lambda value: _moment(value).astimezone(unit_zone).strftime(pattern)
-    # Several times faster than strftime.
-    layout = re.sub(r"%.", lambda found: _FIELDS[found[0]][1], pattern)
-    numbers = attrgetter(*(_FIELDS[part][0] for part in parts))
-    return lambda value: layout % numbers(_moment(value).astimezone(unit_zone))
-
-
-def date_reader(pattern: str, zone: str) -> Operation:
-    """The unit's text as a contract moment (RFC 3339 text); without a zone of its own it is in the unit's."""
-    unit_zone = ZoneInfo(zone)
-    if scale := EPOCHS.get(pattern):
-        return lambda value: _from_epoch(value, scale, unit_zone)
-    if pattern == "iso":
-        return lambda value: _zoned(_parsed(value, datetime.fromisoformat, pattern), unit_zone)
-    quick = _quick_parser(pattern)
-    if quick is not None:
-        return lambda value: _zoned(_parsed(value, quick, pattern), unit_zone)
-
-    def slow(text: str) -> datetime:
-        return datetime.strptime(text, pattern)  # noqa: DTZ007, the unit's zone is added where it names none
-
-    return lambda value: _zoned(_parsed(value, slow, pattern), unit_zone)
-
-
 def converter(kind: Kind) -> Operation:
     """A value into a text, an integer, a number or a truth."""
-    return {Kind.TEXT: text_of, Kind.INTEGER: _integer, Kind.NUMBER: _number, Kind.BOOLEAN: _truth}[kind]
+    return {Kind.TEXT: text_of, Kind.INTEGER: integer_of, Kind.NUMBER: _number, Kind.BOOLEAN: _truth}[kind]
 
 
 def fixed(decimals: int) -> Operation:
@@ -141,7 +103,7 @@ def fixed(decimals: int) -> Operation:
         try:
             return f"{_decimal(value).quantize(step, ROUND_HALF_UP):f}"
         except InvalidOperation:
-            raise _not("位数合理的数字", "a number of reasonable length", value) from None
+            raise not_a("位数合理的数字", "a number of reasonable length", value) from None
 
     return written
 
@@ -165,7 +127,7 @@ def place_writer(wanted: Coordinates) -> Callable[[Any], tuple[float, float]]:
 
     def coordinates(value: Any) -> tuple[float, float]:
         if not isinstance(value, dict):
-            raise _not("位置", "a place", value)
+            raise not_a("位置", "a place", value)
         given = CoordinateSystem(value.get("system", CoordinateSystem.WGS84))
         longitude, latitude = _number(value.get("longitude")), _number(value.get("latitude"))
         if given is not wanted.system:
@@ -199,100 +161,14 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-_FIELDS: Mapping[str, tuple[str, str]] = {
-    "%Y": ("year", "%04d"),
-    "%m": ("month", "%02d"),
-    "%d": ("day", "%02d"),
-    "%H": ("hour", "%02d"),
-    "%M": ("minute", "%02d"),
-    "%S": ("second", "%02d"),
-}
-_ISO_WIDTHS: Mapping[str, int] = {"%Y-%m-%d %H:%M:%S": 19, "%Y-%m-%d %H:%M": 16, "%Y-%m-%d": 10}
-"""Patterns that are the beginning of an ISO text, and how much of it: the quickest way there and back."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _microseconds(moment: datetime) -> int:
-    span = moment - _EPOCH
-    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is not None and 1 < moment.year < 9999:
-            return moment
-    except (TypeError, ValueError):
-        pass
-    raise _not("带时区的时间", "a moment with its zone", value)
-
-
-def _parsed(value: Any, parse: Callable[[str], datetime], pattern: str) -> datetime:
-    text = text_of(value).strip()
-    try:
-        if len(text) <= 64:
-            return parse(text)
-    except (ValueError, OverflowError):
-        pass
-    said = shown(text)
-    raise Trouble("date", f"{said} 不符合日期格式 {pattern}", f"{said} is not a date of the form {pattern}")
-
-
-def _zoned(moment: datetime, zone: tzinfo) -> str:
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).isoformat()
-
-
-def _from_epoch(value: Any, scale: int, zone: tzinfo) -> str:
-    count = _integer(value)
-    try:
-        whole, rest = divmod(count, scale)
-        moment = datetime.fromtimestamp(whole, zone).replace(microsecond=rest * (1_000_000 // scale))
-        return moment.isoformat()
-    except (ValueError, OverflowError, OSError):
-        raise _not("时间戳", "an epoch", value) from None
-
-
-def _quick_parser(pattern: str) -> Callable[[str], datetime] | None:
-    """For patterns of fixed width: strptime takes five times as long."""
-    if width := _ISO_WIDTHS.get(pattern):
-
-        def plain(text: str) -> datetime:
-            moment = datetime.fromisoformat(text)
-            # It also takes weeks and zones.
-            if moment.isoformat(" ")[:width] != text:
-                raise ValueError(text)
-            return moment
-
-        return plain
-    parts = re.findall(r"%.|[^%]+", pattern)
-    directives = [part for part in parts if part.startswith("%")]
-    order = ["%Y", "%m", "%d", "%H", "%M", "%S"]
-    if directives not in (order, order[:5], order[:3]):
-        return None
-    found = re.compile(
-        "".join(
-            r"([0-9]{4})" if part == "%Y" else r"([0-9]{2})" if part.startswith("%") else re.escape(part)
-            for part in parts
-        )
-    ).fullmatch
-
-    def parse(text: str) -> datetime:
-        match = found(text)
-        if match is None:
-            raise ValueError(text)
-        numbers = [*map(int, match.groups()), 0, 0, 0]
-        return datetime(*numbers[:6])  # type: ignore[arg-type]  # noqa: DTZ001, the caller adds the unit's zone
-
-    return parse
-
-
-def _integer(value: Any) -> int:
+def integer_of(value: Any) -> int:
+    """An integer, or a text that is one. Raises ``Trouble``."""
     if type(value) is int:
         return value
     text = text_of(value).strip()
     if re.fullmatch(r"[+-]?[0-9]{1,18}(\.0{1,9})?", text):
         return int(text.partition(".")[0])
-    raise _not("整数", "an integer", value)
+    raise not_a("整数", "an integer", value)
 
 
 def _number(value: Any) -> float:
@@ -302,7 +178,7 @@ def _number(value: Any) -> float:
         text = text_of(value).strip()
         if re.fullmatch(r"[+-]?[0-9]{1,18}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?", text):
             return float(text)
-    raise _not("数字", "a number", value)
+    raise not_a("数字", "a number", value)
 
 
 def _decimal(value: Any) -> Decimal:
@@ -314,10 +190,11 @@ def _truth(value: Any) -> bool:
         return value
     found = {"true": True, "1": True, "false": False, "0": False}.get(text_of(value).strip().lower())
     if found is None:
-        raise _not("true/false 或 1/0", "true, false, 1 or 0", value)
+        raise not_a("true/false 或 1/0", "true, false, 1 or 0", value)
     return found
 
 
-def _not(zh: str, en: str, value: Any) -> Trouble:
+def not_a(zh: str, en: str, value: Any) -> Trouble:
+    """The trouble with a value of another kind."""
     said = shown(value)
     return Trouble("type", f"应为{zh},实为 {said}", f"must be {en}, is {said}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapters.mapping.dates import date_reader, date_writer
 from adapters.mapping.expressions import BadExpression, Expression
 from adapters.mapping.faults import FAULTS_MAX, MappingFault, Trouble
 from adapters.mapping.operations import (
@@ -17,18 +18,16 @@ from adapters.mapping.operations import (
     Operation,
     coder,
     converter,
-    date_reader,
-    date_writer,
     fixed,
     joiner,
     limiter,
     place_reader,
     place_writer,
     splitter,
-    text_of,
     trimmed,
 )
-from contracts.mapping import CodeTable, Condition, Kind, Rule, Table, UnitMapping
+from adapters.mapping.reaching import compile_conditions, full_path, put, reach
+from contracts.mapping import CodeTable, Kind, Rule, Table, UnitMapping
 from contracts.paths import Path, parse_path, path_text
 from contracts.yaml_text import NO_LINES, Lines, Place
 
@@ -81,53 +80,6 @@ def compile_table(
     return made
 
 
-def compile_conditions(conditions: Sequence[Condition], base: Path = ()) -> Callable[[Any], bool]:
-    """Whether all conditions hold for a document. The parts of a path that are lists hold for none."""
-    checks = [_check(condition, base) for condition in conditions]
-    return lambda document: all(check(document) for check in checks)
-
-
-def full_path(text: str, base: Path) -> Path:
-    """The path from the document's root: ``base`` comes first unless the path begins with ``/``."""
-    return parse_path(text) if text.startswith("/") else (*base, *parse_path(text))
-
-
-def reach(value: Any, part: str | int) -> Any:
-    """One step of a path off the quick road: into a list, a text, or nothing. Raises ``Trouble`` for a repeated one."""
-    if isinstance(part, int):
-        # One that stands alone is the first.
-        listed = value if isinstance(value, list) else [value]
-        return listed[part] if part < len(listed) else None
-    if isinstance(value, dict):
-        return value.get(part)
-    if isinstance(value, list):
-        raise Trouble(
-            "repeated",
-            f"“{part}”之前的部分重复出现;请用 each 或 [0]",
-            f"what holds “{part}” is repeated: use each, or a position such as [0]",
-        )
-    # An element without attributes is its text.
-    return value if part == "#text" else None
-
-
-def put(target: dict[str, Any], path: Path, value: Any) -> None:
-    """Write at a path with positions; lists grow as needed."""
-    here: Any = target
-    for part, following in zip(path, (*path[1:], None), strict=True):
-        if isinstance(part, int):
-            while len(here) <= part:
-                here.append(None)
-            known = here[part]
-        else:
-            known = here.get(part)
-        if following is None:
-            here[part] = value
-            return
-        if known is None:
-            known = here[part] = [] if isinstance(following, int) else {}
-        here = known
-
-
 @dataclass(slots=True)
 class _Writing:
     """Writes the functions of one table."""
@@ -169,13 +121,11 @@ class _Body:
             "Trouble": Trouble,
             "reach": reach,
             "put": put,
-            "text_of": text_of,
             "FAULTS_MAX": FAULTS_MAX,
         }
         self.held: dict[Path, str] = {(): "source"}
         self.holders: dict[Path, str] = {(): "made"}
         self.written: dict[Path, Rule] = {}
-        self.whole = False
 
     def compiled(self) -> Compiled:
         steps = [f"    {line}" for line in (*self.before, *self.steps, *reversed(self.after))]
@@ -206,15 +156,13 @@ class _Body:
         assert rule.to is not None
         made = self._fetched(rule)
         changes = self._changes(rule, place)
-        if rule.default is not None:
-            default = self._default(rule)
-            made += ["if value is None:", f"    value = {self.bind('default', default)}", "else:"]
-        else:
-            made.append("if value is not None:")
+        made.append("if value is not None:")
         if not (self.writing.outward or changes):
             # An element with attributes keeps its text under this name.
             made.append("    if type(value) is dict: value = value.get('#text', value)")
         made += [f"    value = {self.bind('change', change)}(value)" for change in changes] or ["    pass"]
+        if rule.default is not None:
+            made.append(f"if value is None: value = {self.bind('default', self._default(rule))}")
         return made + self._put(rule, self._target(rule.to), "value")
 
     def _default(self, rule: Rule) -> Any:
@@ -391,35 +339,6 @@ class _Body:
         name = f"{kind}_{len(self.bound)}"
         self.bound[name] = value
         return name
-
-
-def _check(condition: Condition, base: Path) -> Callable[[Any], bool]:
-    path = full_path(condition.path, base)
-    wanted = frozenset((condition.equals,) if condition.equals is not None else condition.among)
-
-    def found(document: Any) -> Any:
-        for part in path:
-            try:
-                document = reach(document, part)
-            except Trouble:
-                return None
-            if document is None:
-                return None
-        return document if document != "" else None
-
-    if condition.exists:
-        return lambda document: found(document) is not None
-    if condition.absent:
-        return lambda document: found(document) is None
-
-    def among(document: Any) -> bool:
-        value = found(document)
-        try:
-            return value is not None and text_of(value) in wanted
-        except Trouble:
-            return False
-
-    return among
 
 
 def _step(holder: str, part: str) -> str:

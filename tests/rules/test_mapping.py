@@ -137,7 +137,7 @@ def test_what_is_no_date_of_the_pattern_is_refused(text: str) -> None:
         ("{to: a, from: A, as: text}", {"A": 1e-7}, {"a": "0.0000001"}),
         ("{to: a, from: A, decimals: 2}", {"A": 1.005}, {"a": "1.01"}),
         ("{to: a, from: A, trim: true}", {"A": " \u3000x\n"}, {"a": "x"}),
-        ("{to: a, from: A, trim: true, default: y}", {"A": "  "}, {}),
+        ("{to: a, from: A, trim: true, default: y}", {"A": "  "}, {"a": "y"}),
         ("{to: a, from: A, limit: 2, longer: cut}", {"A": "一二三"}, {"a": "一二"}),
         ("{to: a, from: A, split: {by: ','}}", {"A": "1,,2,"}, {"a": ["1", "2"]}),
         ("{to: a, from: A, split: {by: '/', part: -1}}", {"A": "x/y"}, {"a": "y"}),
