@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 OPENING = datetime.fromisoformat("2026-11-23T08:30:00+08:00")
@@ -33,6 +34,7 @@ class Options:
     headless: bool = False
     json: bool = False
     keep: bool = False
+    notice: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

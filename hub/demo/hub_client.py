@@ -23,6 +23,7 @@ class Answer:
     status: int
     document: Any
     headers: Mapping[str, str]
+    raw: bytes = b""
 
     @property
     def good(self) -> bool:
@@ -83,7 +84,7 @@ class HubClient:
             raw = await response.read()
             document = json.loads(raw) if raw and "json" in response.content_type else None
             kept = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, document, kept)
+            return Answer(response.status, document, kept, raw)
 
     async def insist(
         self,

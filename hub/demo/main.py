@@ -27,6 +27,7 @@ from hub.demo.city_plan import PlannedReport, plan, spread_minutes
 from hub.demo.config import SPEED, Access, Options, PartnerConfig, clock_start
 from hub.demo.evidence import Evidence, gather
 from hub.demo.hub_client import CityTime, HubClient, HubSaidNo
+from hub.demo.notice import ask_for_notice, show_notice
 from hub.demo.opening import names_of, open_city
 from hub.demo.supervisor import Child, ProcessFailed, Supervisor
 from hub.demo.tally import tally, transports
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="最后一行输出 JSON 结果 / the result as JSON on the last line"
     )
+    parser.add_argument("--notice", type=Path, metavar="FILE", help="月度通报存为 PDF / the monthly notice as PDF")
     parser.add_argument(
         "--keep", action="store_true", help="保留数据并继续运行,直到 Ctrl-C / keep the data and the hub until Ctrl-C"
     )
@@ -80,7 +82,7 @@ def _speed(text: str) -> float:
 
 async def run(args: argparse.Namespace) -> int:
     """Play the day. 0: every claim holds; 1: one does not, or the demo could not be played."""
-    options = Options(args.cases, args.speed, args.seed, args.headless, args.json, args.keep)
+    options = Options(args.cases, args.speed, args.seed, args.headless, args.json, args.keep, args.notice)
     # The result goes to standard output; whatever a person watches goes beside it.
     console = Console(stderr=options.json or options.headless, width=None if sys.stderr.isatty() else 120)
     _end_on_signals()
@@ -128,8 +130,13 @@ class _Demo:
         show_units(self.console, units)
         self.console.print(f"曲折 bends: {told(bends(evidence.entries))}", highlight=False)
         show_verdict(self.console, verdict)
+        notice = await ask_for_notice(admin)
+        show_notice(self.console, notice)
+        if self.options.notice is not None:
+            self.options.notice.write_bytes(notice.pdf)
         result = {
             **_result(evidence, verdict),
+            "notice": notice.document(),
             "by_unit": {unit: each.document() for unit, each in units.items()},
             "seconds": round(monotonic() - self.began, 1),
             "seed": self.options.seed,

@@ -87,6 +87,10 @@ class TestADay:
         planned = ("returns", "coordinations", "substitutes", "second_dispatches", "extensions", "suspensions")
         assert [name for name in (*planned, "disputes", "duplicates", "sub_dispatches") if not bends[name]] == []
 
+    def test_it_ends_with_the_monthly_notice(self, day: Any) -> None:
+        notice = day[1]["notice"]
+        assert notice["month"] == "2026-11" and notice["pdf_bytes"] > 10_000 and notice["units_ranked"] > 5
+
     def test_nothing_is_lost_doubled_or_out_of_order(self, day: Any) -> None:
         told = day[1]
         assert [told[name] for name in ("lost", "duplicated", "out_of_order", "unexpected")] == [0, 0, 0, 0]
