@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import a_place
+from tests.builders import QUZHOU, a_place
 from tests.stories.conftest import ROOT, RunningHub, start_hub, stop_hub
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -124,6 +125,7 @@ class TestTheReadme:
         (script,) = [block for block in blocks(ROOT / "README.md", "sh") if "./cityhub" in block]
         census = (ROOT / "docs" / "components.sample.csv").read_bytes()
         (hub.data.parent / "census.csv").write_bytes(census)
+        shutil.copytree(QUZHOU, hub.data.parent / "changed")
         run = self.run(hub, script)
         assert run.returncode == 0, run.stdout + run.stderr
         assert "whsec_" in run.stdout and "chk_" in run.stdout
