@@ -1,0 +1,57 @@
+"""A late answer carries what is to be set off: how its dispatch was delivered, and when its unit was cut off."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from hub.facts import Answered, Fault
+from tests.builders import LEAD, a_report, feedback
+from tests.ways.conftest import House, answered
+
+pytestmark = pytest.mark.way
+
+MAIN = f"{LEAD}.main"
+
+RATE = 500_000.0
+"""Nearly six days of the city in a second."""
+
+
+async def an_answer_days_later(house: House, *, own_time: bool = False) -> Answered:
+    """What the log says of an answer that comes long after its deadline, perhaps with the time when it was done."""
+    await house.pool.execute("UPDATE city_clock SET machine_anchor = now(), city_anchor = now(), rate = $1", RATE)
+    await house.refresher.load()
+    intake = await house.an_intake()
+    case = await house.case(answered((await intake.receive([a_report()]))[0]).case_id)
+    await asyncio.sleep(3)
+    done_at = case.registered_at + timedelta(hours=1) if own_time else None
+    answered((await intake.receive([feedback(case, effective_at=done_at)]))[0])
+    facts = [entry.fact for entry in await house.log(case.case_id)]
+    return next(fact for fact in facts if isinstance(fact, Answered))
+
+
+async def test_a_unit_that_was_cut_off_proves_its_time_with_its_own(house: House) -> None:
+    await house.pool.execute("INSERT INTO outages (connection_id, unit_id, since) VALUES ($1, $2, now())", MAIN, LEAD)
+    told = await an_answer_days_later(house, own_time=True)
+    assert told.late_proof is not None and told.late_proof.connection_id == MAIN
+
+
+async def test_without_an_outage_it_proves_nothing(house: House) -> None:
+    assert (await an_answer_days_later(house, own_time=True)).late_proof is None
+
+
+async def test_a_dispatch_that_nobody_tried_to_deliver_is_the_hubs_lost_time(house: House) -> None:
+    # No lanes run here: the letter waits, and that is not the unit's fault.
+    told = await an_answer_days_later(house)
+    assert [each.fault for each in told.lost] == [Fault.HUB]
+    assert told.lost[0].until - told.lost[0].since > timedelta(days=10)
+
+
+async def test_a_breaker_that_opens_and_closes_is_an_outage(house: House) -> None:
+    await house.pool.execute("INSERT INTO lanes (connection_id, unit_id) VALUES ('power.main', 'power')")
+    for breaker in ("open", "half_open", "open", "closed"):
+        await house.pool.execute("UPDATE lanes SET breaker = $1 WHERE connection_id = 'power.main'", breaker)
+    rows = await house.pool.fetch("SELECT unit_id, until IS NOT NULL AS over FROM outages")
+    assert [tuple(row) for row in rows] == [("power", True)]
