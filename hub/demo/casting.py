@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     PUSHED = "pushed"
     FLAKY = "flaky"
+    CUT_OFF = "cut_off"
     PULLER = "puller"
     DISTRICT = "district"
     COLLECTOR = "collector"
@@ -26,7 +27,7 @@ class Kind(StrEnum):
     DESK = "desk"
 
 
-LISTENS = frozenset({Kind.PUSHED, Kind.FLAKY})
+LISTENS = frozenset({Kind.PUSHED, Kind.FLAKY, Kind.CUT_OFF})
 """Kinds that the hub pushes to: they have an HTTP server."""
 
 
@@ -48,7 +49,8 @@ TROUPE = (
         Kind.PULLER,
         ("housing_construction", "urban_enforcement", "public_security", "transport", "water_resources"),
     ),
-    Part("districts", Kind.DISTRICT, ("kecheng", "west_district", "qujiang", "green_industry_zone", "juhua")),
+    Part("districts", Kind.DISTRICT, ("kecheng", "qujiang", "green_industry_zone", "juhua")),
+    Part("west", Kind.CUT_OFF, ("west_district",)),
     Part("collectors", Kind.COLLECTOR, ("collection",)),
     Part("command", Kind.COMMAND, ("command_center",)),
 )
@@ -72,7 +74,7 @@ def profile(kind: Kind, unit_id: str, port: int | None) -> dict[str, Any] | None
     """The profile that connects a unit of this kind; None for one that needs none."""
     connection: dict[str, Any]
     match kind:
-        case Kind.PUSHED | Kind.FLAKY:
+        case Kind.PUSHED | Kind.FLAKY | Kind.CUT_OFF:
             connection = {
                 "name": "system",
                 "transport": "rest",

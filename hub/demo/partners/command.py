@@ -23,6 +23,10 @@ DECIDING = 6
 SUBSTITUTE = 1
 """Which of the coordinations ends in substitute handling (代整改)."""
 
+CUT_OFF = "west_district"
+URGENT_MINUTES = 120.0
+"""The first coordination of this district is to be handled so soon; over it the district's network fails."""
+
 ASKING = frozenset({"housing_construction", "urban_enforcement", "public_security", "transport", "water_resources"})
 """The bureaus that bring questions of their own: the second dispatch is of another unit's case."""
 
@@ -58,6 +62,7 @@ class Hall:
     at_work: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DECIDING))
     settled: Iterator[int] = field(default_factory=itertools.count)
     second_dispatch_due: bool = True
+    urgent_due: bool = True
 
     async def watch(self) -> None:
         """Every case that comes to wait is decided once for each version in which it waits; questions are answered."""
@@ -131,8 +136,13 @@ class Hall:
             body["due_at"] = (self.scene.clock.now() + timedelta(hours=made.limit_hours)).isoformat()
         if case["state"] != "in_coordination":
             return made.route, body
-        turn = next(self.settled)
         governor = self.scene.config.governors.get(case.get("area_id", ""))
+        if governor == CUT_OFF and self.urgent_due:
+            self.urgent_due = False
+            due = self.scene.clock.now() + timedelta(minutes=URGENT_MINUTES)
+            told = {"outcome": "assigned", "unit_id": governor, "reason": "属地限时处置", "due_at": due.isoformat()}
+            return "coordination-result", told
+        turn = next(self.settled)
         if turn == SUBSTITUTE and governor:
             return "coordination-result", {
                 "outcome": "substitute",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from hub.demo.config import Access
 from hub.demo.partners.common import Mailroom, Scene
 from hub.demo.partners.unit_work import UnitWork
 
@@ -44,13 +45,13 @@ class Receiving:
         port: int = self._runner.addresses[0][1]
         return port
 
-    def open_counters(self, scene: Scene) -> None:
-        """From now on the scene's units receive."""
+    def open_counters(self, scene: Scene, work_of: Callable[[Scene, Access], UnitWork] | None = None) -> None:
+        """From now on the scene's units receive, and work as ``work_of`` says."""
         for access in scene.config.units:
             self._counters[access.unit_id] = Counter(
                 Webhook(access.secret or ""),
                 Mailroom(access.unit_id, "rest", scene.journal),
-                UnitWork(scene, scene.voice(access), access.name_zh),
+                (work_of or _ordinary)(scene, access),
             )
 
     async def _pushed(self, request: web.Request) -> web.StreamResponse:
@@ -72,6 +73,10 @@ class Receiving:
                 counter.work.begin(fresh)
 
         return await self.answering(request, event["id"], write_down)
+
+
+def _ordinary(scene: Scene, access: Access) -> UnitWork:
+    return UnitWork(scene, scene.voice(access), access.name_zh)
 
 
 async def answer_at_once(request: web.Request, letter_id: str, write_down: Callable[[], None]) -> web.StreamResponse:

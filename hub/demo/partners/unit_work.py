@@ -43,23 +43,26 @@ class UnitWork:
         """Work on a dispatch in the background; heed a recall and a decision; other notices need nothing done."""
         match event["type"]:
             case "case.dispatch":
-                turn = next(self.scene.turns) if self.asks else None
-                self.scene.tasks.create_task(self.work(event, turn, department))
+                self.scene.tasks.create_task(self.work(event, department))
             case "case.recall_notice":
                 self._recalled.add(event["data"]["case_number"])
             case "case.decision_notice":
                 told = event["data"]
                 self._word(told["case_number"], told["about"]).set()
 
-    async def work(self, event: Event, turn: int | None, department: Department | None) -> None:
+    async def work(self, event: Event, department: Department | None) -> None:
         """One dispatch from its arrival to its answer; a refusal or a recall ends it."""
         order, clock, seed = event["data"], self.scene.clock, self.scene.config.seed
         number, handler = order["case_number"], department.name if department else f"{self.name}维护班"
         self._recalled.discard(number)
         fate = fate_of(seed, self.voice.unit_id, order, clock.now())
-        question = ASKS.get(turn) if turn is not None else None
-        if turn == RETURNS and order.get("duty", "lead") == "lead":
+        leads = order.get("duty", "lead") == "lead"
+        turn = None
+        if self.asks and leads and order["round"] == 1 and fate.return_minutes is None:
+            turn = next(self.scene.turns)
+        if turn == RETURNS:
             fate = Fate(None, 30.0, None, 0.0)
+        question = ASKS.get(turn) if turn is not None else None
         key = f"{number}-{order['dispatch_number']}-{order['round']}"
         spent = 0.0
         if fate.acknowledge_minutes is not None:
@@ -72,13 +75,13 @@ class UnitWork:
             await self._says("return", number, self._return(order), f"ret-{key}")
             return
         await self._tell_of(department, "assigned", order, key)
-        if question is not None and order.get("duty", "lead") == "lead":
+        if question is not None:
             await self._ask(question, order, key)
         if fate.part_minutes is not None:
             await clock.pass_minutes(fate.part_minutes - spent)
             spent = fate.part_minutes
             body = {"description": "已到现场,正在处置", "final": False, "handler": handler}
-            if order.get("duty", "lead") == "lead" and not await self._says("feedback", number, body, f"part-{key}"):
+            if leads and not await self._says("feedback", number, body, f"part-{key}"):
                 return
         await clock.pass_minutes(fate.answer_minutes - spent)
         photo = await self.voice.photo(f"after/{key}")
