@@ -419,6 +419,11 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
         "应以小写字母开头,只含小写字母、数字和 _ -,最多 32 个字符",
         "must begin with a lower-case letter and hold at most 32 of a-z, 0-9, _ and -",
     ),
+    r"^[a-z][a-z0-9_-]{0,63}$": (
+        "应以小写字母开头,只含小写字母、数字和 _ -,最多 64 个字符",
+        "must begin with a lower-case letter and hold at most 64 of a-z, 0-9, _ and -",
+    ),
+    r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
     r"^[0-9a-fA-F-]{36}$": ("应为 UUID", "must be a UUID"),

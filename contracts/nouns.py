@@ -38,6 +38,9 @@ class Transport(StrEnum):
     """How a connection is reached. ``pull`` units fetch; ``desk`` is the browser page that every unit has."""
 
     REST = "rest"
+    SOAP = "soap"
+    RABBITMQ = "rabbitmq"
+    FILE = "file"
     PULL = "pull"
     DESK = "desk"
 
@@ -47,7 +50,8 @@ class Connection:
     """One way to reach a unit (连接), as its profile describes it.
 
     ``settings`` is the transport's own part of the profile, checked when the profile was applied; only the
-    transport's adapter reads it.
+    transport's adapter reads it. ``source`` names the kind of source from which the hub itself fetches what the unit
+    says (``poll``, ``rabbitmq``, ``file``); None where the unit calls.
     """
 
     connection_id: str
@@ -59,6 +63,7 @@ class Connection:
     concurrency: int = 8
     per_second: float = 100.0
     timeout_seconds: float = 15.0
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
-"""The adapter's port: what the hub asks of a transport, and the three errors that a transport knows."""
+"""The adapter's ports: what the hub asks of a transport and offers it, and the three errors that a transport knows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from contracts.arrival import Answer, Arrival
 from contracts.nouns import Connection, Delivered, RenderedLetter
+from contracts.problem import Problem
 
 
 # Exceptions are not frozen: contextlib sets their traceback.
@@ -46,6 +49,53 @@ class Adapter(Protocol):
         """Try once to hand the letter over, within ``connection.timeout_seconds``.
 
         Raises ``Unavailable``, ``Refused`` or ``Unauthorised``; anything else is a bug of the adapter.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of sockets and pools."""
+        ...
+
+
+class Reception(Protocol):
+    """Where adapters hand in what units said. Every message, whatever brought it, goes through here."""
+
+    async def receive(self, arrivals: Sequence[Arrival]) -> list[Answer | Problem]:
+        """Answer each arrival, in order, once it is committed or refused; refused ones are kept raw. Never raises.
+
+        A ``Problem`` that is ``retryable`` (the store is away, the hub is busy) took no effect: hand it in again.
+        """
+        ...
+
+
+@dataclass(eq=False)
+class LeaseLost(Exception):
+    """Another process collects from this connection by now: stop at once."""
+
+    connection_id: str
+
+
+class Bookmark(Protocol):
+    """How far a source was read. It is kept with the lease, and outlives any process."""
+
+    @property
+    def text(self) -> str:
+        """The bookmark; empty before the first move."""
+        ...
+
+    async def move(self, text: str) -> None:
+        """Everything up to here is committed. Raises ``LeaseLost``."""
+        ...
+
+
+class Source(Protocol):
+    """One way of fetching what units say: a queue, a service that is polled, a folder. It knows no unit by name."""
+
+    async def collect(self, connection: Connection, bookmark: Bookmark, reception: Reception) -> None:
+        """Fetch and hand in until cancelled: by one process of all at a time, which holds the connection's lease.
+
+        Nothing is confirmed to the unit, and the bookmark is not moved, before the reception has answered. Raises
+        ``Unavailable``, ``Refused`` or ``Unauthorised`` where it cannot go on: it is called again after a rest.
         """
         ...
 

@@ -5,7 +5,7 @@ An administrator writes it as YAML and applies it; each version is kept with who
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -13,37 +13,36 @@ from pydantic import Field, model_validator
 from contracts.mapping import UnitMapping
 from contracts.model import Code, Line, Model, Optionally
 from contracts.nouns import Transport
+from contracts.ways.files import FileSettings
+from contracts.ways.inbound import InboundSettings
+from contracts.ways.poll import PollSettings
+from contracts.ways.rabbitmq import RabbitSettings
+from contracts.ways.rest import RestSettings
+from contracts.ways.soap import SoapSettings
 from contracts.yaml_text import write_yaml
-
-
-class Signing(StrEnum):
-    """How pushes are signed (Standard Webhooks): HMAC-SHA256, Ed25519, or both during a change."""
-
-    HMAC = "hmac-sha256"
-    ED25519 = "ed25519"
-    BOTH = "both"
-
 
 ConnectionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
-class RestSettings(Model):
-    """Where and how to push over REST. Private addresses only where the hub's settings allow them."""
-
-    endpoint: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=2000)]
-    signing: Signing = Signing.HMAC
-
-
 class ConnectionProfile(Model):
-    """One way to reach the unit. ``receives`` names the contracts it wants by push or pull."""
+    """One way to reach the unit. ``receives`` names the contracts it wants by push or pull.
+
+    The section named like the transport says where and how. ``poll`` may stand beside ``rest``, ``soap`` and ``pull``,
+    for a unit that cannot call; ``inbound`` beside any, for a unit that calls in its own format.
+    """
 
     name: ConnectionName
-    transport: Literal[Transport.REST, Transport.PULL]
+    transport: Literal[Transport.REST, Transport.PULL, Transport.SOAP, Transport.RABBITMQ, Transport.FILE]
     receives: tuple[Code, ...] = (
         *("case.dispatch", "case.recall_notice", "case.verification_request"),
         *("case.coordination", "case.reminder", "case.decision_notice"),
     )
     rest: Optionally[RestSettings] = None
+    soap: Optionally[SoapSettings] = None
+    rabbitmq: Optionally[RabbitSettings] = None
+    file: Optionally[FileSettings] = None
+    poll: Optionally[PollSettings] = None
+    inbound: Optionally[InboundSettings] = None
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     per_second: Annotated[float, Field(gt=0, le=10_000)] = 100.0
     timeout_seconds: Annotated[float, Field(ge=0.1, le=60)] = 15.0
@@ -51,9 +50,30 @@ class ConnectionProfile(Model):
 
     @model_validator(mode="after")
     def _says_where(self) -> ConnectionProfile:
-        if (self.transport is Transport.REST) != (self.rest is not None):
-            raise ValueError("a rest connection has `rest: {endpoint: …}`, another has none")
+        for name, section in self.sections().items():
+            if (self.transport == name) != (section is not None):
+                raise ValueError(f"transport: {self.transport} goes with the section of that name, and no other")
+        if self.poll is not None and self.transport in (Transport.RABBITMQ, Transport.FILE):
+            raise ValueError("poll goes with rest, soap or pull: what comes by a queue or a file is fetched from there")
+        if (self.poll is not None or self.inbound is not None) and self.mapping is None:
+            raise ValueError("poll and inbound need a mapping with `in` tables")
         return self
+
+    def sections(self) -> Mapping[str, Model | None]:
+        """The section of each transport that has one."""
+        return {
+            Transport.REST: self.rest,
+            Transport.SOAP: self.soap,
+            Transport.RABBITMQ: self.rabbitmq,
+            Transport.FILE: self.file,
+        }
+
+    @property
+    def source(self) -> str | None:
+        """Which kind of source the hub fetches from, if any."""
+        if self.poll is not None:
+            return "poll"
+        return self.transport.value if self.transport in (Transport.RABBITMQ, Transport.FILE) else None
 
 
 class Profile(Model):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts.ways import titles as ways
+
 SHAPES: Mapping[str, tuple[str, ...]] = {
+    **ways.SHAPES,
     "case.report": (
         "采集上报",
         "report",
@@ -285,6 +288,7 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
 """What each contract and shared shape is called, and means: Chinese, English, a sentence in each."""
 
 VALUES: Mapping[str, Mapping[str, str]] = {
+    **ways.VALUES,
     "Format": {"json": "JSON", "xml": "XML", "form": "表单 form", "delimited": "分隔文本 delimited text"},
     "Encoding": {"utf-8": "UTF-8", "gbk": "GBK", "gb2312": "GB2312", "gb18030": "GB18030"},
     "UnknownCode": {"refuse": "拒绝 refuse", "default": "用默认值 default", "park": "待管理员处理 park"},
@@ -313,7 +317,12 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "nothing_to_do": "无需处置 nothing to do",
     },
     "Finding": {"passed": "合格 passed", "failed": "不合格 failed"},
-    "Signing": {"hmac-sha256": "HMAC-SHA256", "ed25519": "Ed25519", "both": "两者,换钥期间 both, during a change"},
+    "Signing": {
+        "hmac-sha256": "HMAC-SHA256",
+        "ed25519": "Ed25519",
+        "both": "两者,换钥期间 both, during a change",
+        "none": "不签名,用身份验证 by the authentication alone",
+    },
     "Duty": {"lead": "牵头 leads", "assist": "协助 assists"},
     "Level": {
         "district": "区 district",
@@ -336,6 +345,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 """What each fixed word means."""
 
 FIELDS: Mapping[str, tuple[str, str]] = {
+    **ways.FIELDS,
     "category_code": ("类别代码", "category code"),
     "category_name": ("类别名称", "category name"),
     "description": ("情况描述", "description"),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from adapters.guard import EndpointRefused, OutboundGuard
+from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
 from adapters.mapping.mapper import refused_rules
 from adapters.mapping.trial import Trial as Trial
@@ -27,7 +28,7 @@ from auth.sessions import Sessions
 from contracts.checking import pointer
 from contracts.mapping import UnitMapping
 from contracts.nouns import Transport
-from contracts.port import DeliveryFailed
+from contracts.port import Adapter, DeliveryFailed, Source
 from contracts.problem import Problem, Violation
 from contracts.profile_text import read_profile
 from contracts.yaml_text import Place, line_of
@@ -38,12 +39,14 @@ from hub.face import VERSION, face
 from hub.intake import Intake
 from hub.onboarding import Onboarding
 from hub.rates import Rates
+from hub.reception import Reception
 from hub.refresher import Refresher
 from hub.registering import Registering
 from hub.safe import Safe
 from hub.say import Say, say_nothing
 from hub.settings import Settings
 from hub.signals import Signals
+from hub.sources import Sources
 from hub.store.embedded import StoreFault
 from hub.store.pool import LOST, Pool, open_pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
@@ -97,7 +100,8 @@ async def run_worker(worker: Worker) -> None:
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
-            lanes = _lanes(worker, pool, takes, refresher, RestAdapter(safe, guard, VERSION), say)
+            adapters = _adapters(HttpCalls(guard, VERSION), safe)
+            lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
             signals.on(LANE_CHANNEL, lanes.held_changed)
             refresher.changed.append(lanes.look)
@@ -105,6 +109,12 @@ async def run_worker(worker: Worker) -> None:
         intake = Intake(pool, refresher.registry, refresher.clock, say)
         intake.start()
         stack.push_async_callback(intake.stop)
+        reception = Reception(pool, intake, refresher.registry, say)
+        if "sources" in worker.roles:
+            kinds = _kinds(HttpCalls(guard, VERSION), safe)
+            sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say)
+            refresher.changed.append(sources.look)
+            tasks.append(sources.run())
         if "clock" in worker.roles:
             strayed = Registering(pool, refresher.registry, refresher.clock).strayed
             tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, strayed, say).run())
@@ -114,6 +124,7 @@ async def run_worker(worker: Worker) -> None:
                 settings=settings,
                 pool=pool,
                 intake=intake,
+                reception=reception,
                 registry=refresher.registry,
                 clock=refresher.clock,
                 keys=keys,
@@ -147,10 +158,19 @@ def _settle_garbage() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def _lanes(worker: Worker, pool: Pool, takes: Pool, refresher: Refresher, rest: RestAdapter, say: Say) -> Lanes:
-    # The holder's name outlives a restart of the worker: its successor in the same slot takes its leases over at once.
-    holder = f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
-    return Lanes(pool, takes, refresher.registry, refresher.clock, {Transport.REST: rest}, holder, say)
+def _holder(worker: Worker) -> str:
+    """The name that outlives a restart of the worker: its successor in the same slot takes its leases over at once."""
+    return f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
+
+
+def _adapters(calls: HttpCalls, safe: Safe) -> dict[Transport, Adapter]:
+    """The way out, for each transport."""
+    return {Transport.REST: RestAdapter(safe, calls)}
+
+
+def _kinds(calls: HttpCalls, safe: Safe) -> dict[str, Source]:
+    """The sources that the hub collects from, by their kind."""
+    return {}
 
 
 async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from contracts.arrival import Answer
 from contracts.city import Component
 from contracts.envelope import Mode
 from hub.cases import Case, Entry
@@ -57,18 +58,6 @@ class Decision:
     letters: tuple[LetterOrder, ...] = ()
     sights: tuple[Sight, ...] = ()
     personal: Personal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The first answer to a message, given again to each repeat."""
-
-    case_id: int
-    case_number: str
-    version: int
-    state: str
-    position: int
-    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

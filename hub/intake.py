@@ -17,6 +17,7 @@ import asyncpg
 import orjson
 from asyncpg.pgproto.pgproto import UUID
 
+from contracts.arrival import Answer
 from contracts.city import Component
 from contracts.envelope import Message
 from contracts.messages import Body, Feedback, Report
@@ -26,7 +27,7 @@ from hub.case_numbers import case_id, day_of, month_of, parse
 from hub.cases import Case
 from hub.clock import CityClock, machine_now
 from hub.decide import Context, decide
-from hub.decision import Answer, Decision, Loaded, Outbox, Remembered
+from hub.decision import Decision, Loaded, Outbox, Remembered
 from hub.nearby import Nearby, stretches_of
 from hub.registry import Registry
 from hub.say import Say

@@ -14,8 +14,9 @@ from contracts.checking import pointer
 from contracts.mapping import UnitMapping
 from contracts.nouns import Transport, UnitState
 from contracts.problem import Problem, Violation
-from contracts.profile import Profile, Signing
+from contracts.profile import Profile
 from contracts.profile_text import read_profile
+from contracts.ways.rest import Signing
 from contracts.yaml_text import Place, line_of
 from hub.clock import machine_now
 from hub.registry import Registry

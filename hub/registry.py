@@ -150,7 +150,9 @@ def build(
 
 
 def _connection(unit_id: str, version: int, entry: ConnectionProfile, said: dict[str, Any], index: int) -> Connection:
-    settings = entry.rest.document() if entry.rest else {}
+    section = entry.sections().get(entry.transport)
+    settings = section.document() if section else {}
+    settings |= {name: part.document() for name, part in (("poll", entry.poll), ("inbound", entry.inbound)) if part}
     if entry.mapping is not None:
         # The whole document, so that a fault can name its line; whoever maps makes one mapper of it and keeps that.
         settings |= {"profile": said, "mapping_of": index}
@@ -164,4 +166,5 @@ def _connection(unit_id: str, version: int, entry: ConnectionProfile, said: dict
         concurrency=entry.concurrency,
         per_second=entry.per_second,
         timeout_seconds=entry.timeout_seconds,
+        source=entry.source,
     )

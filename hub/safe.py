@@ -28,6 +28,7 @@ class Safe:
     pool: Pool
     sealer: Sealer
     _opened: dict[str, tuple[float, SigningSecrets]] = field(default_factory=dict, repr=False)
+    _named: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict, repr=False)
     _renewing: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     async def signing(self, connection_id: str) -> SigningSecrets:
@@ -58,10 +59,15 @@ class Safe:
             await self._open(connection_id)
 
     async def named(self, unit_id: str, name: str) -> str:
-        """A unit's secret by its name. Raises ``KeyError``."""
+        """A unit's secret by its name; answered from a short cache. Raises ``KeyError``."""
+        known = self._named.get((unit_id, name))
+        if known is not None and monotonic() < known[0]:
+            return known[1]
         for kept, _, sealed in await self._sealed(unit_id):
             if kept == name:
-                return self.sealer.open(_name(unit_id, name), sealed).decode()
+                text = self.sealer.open(_name(unit_id, name), sealed).decode()
+                self._named[unit_id, name] = (monotonic() + CACHED_SECONDS, text)
+                return text
         raise KeyError(name)
 
     async def put(self, owner: str, name: str, secret: Secret, overlap_seconds: float = OVERLAP_SECONDS) -> int:
@@ -70,6 +76,7 @@ class Safe:
         async with self.pool.acquire() as conn, conn.transaction():
             version = await store.add_secret(conn, owner, name, sealed, overlap_seconds)
         self._opened.pop(owner, None)
+        self._named.pop((owner, name), None)
         return version
 
     async def broken(self) -> list[str]:
@@ -87,6 +94,7 @@ class Safe:
     def forget(self) -> None:
         """Open everything anew with its next use: the registry changed."""
         self._opened = {name: (0.0, kept) for name, (_, kept) in self._opened.items()}
+        self._named.clear()
 
     async def _sealed(self, owner: str) -> list[tuple[str, int, str]]:
         async with self.pool.acquire() as conn:

@@ -71,9 +71,11 @@ async def serve(settings: Settings, arguments: list[str], when_ready: Callable[[
 def layout(processes: int) -> list[tuple[str, str]]:
     """Which roles run in which process: lanes apart from the doors as soon as there are two."""
     if processes == 1:
-        return [("w0", "api,lanes,clock")]
+        return [("w0", "api,lanes,clock,sources")]
     lanes = max(1, processes // 4)
-    return [(f"a{n}", "api") for n in range(processes - lanes)] + [(f"l{n}", "lanes,clock") for n in range(lanes)]
+    return [(f"a{n}", "api") for n in range(processes - lanes)] + [
+        (f"l{n}", "lanes,clock,sources") for n in range(lanes)
+    ]
 
 
 @contextlib.asynccontextmanager

@@ -242,6 +242,24 @@ OF_LANES: Mapping[str, Event] = {
     ),
 }
 
+OF_SOURCES: Mapping[str, Event] = {
+    "source.acquired": _row(
+        INFO, "取得来源", "a source was acquired", "connection_id fencing", counts="sources_acquired"
+    ),
+    "source.lost": _row(WARNING, "失去来源", "a source was lost", "connection_id", counts="sources_lost"),
+    "source.troubled": _row(
+        WARNING,
+        "来源受阻,稍后再取",
+        "nothing can be collected from a source now",
+        "connection_id unit_id reason",
+        counts="source_troubles",
+        by="unit_id",
+    ),
+    "sources.troubled": _row(
+        WARNING, "来源管理受阻", "the keeper of sources was disturbed", "reason", counts="sources_keeper_troubles"
+    ),
+}
+
 OF_THE_FACE: Mapping[str, Event] = {
     "key.issued": _row(INFO, "签发密钥", "a key was issued", "unit_id key_id by", counts="keys_issued"),
     "key.revoked": _row(INFO, "撤销密钥", "a key was revoked", "key_id by", counts="keys_revoked"),
@@ -296,6 +314,7 @@ GROUPS = (
     ("消息", "messages", OF_MESSAGES),
     ("信件", "letters", OF_LETTERS),
     ("通道", "lanes", OF_LANES),
+    ("来源", "sources", OF_SOURCES),
     ("门户", "the public face", OF_THE_FACE),
     ("自身", "ourselves", OF_OURSELVES),
 )

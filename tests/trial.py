@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
+from contracts.arrival import Answer
 from contracts.bends import (
     AssistanceRequest,
     CoordinationOutcome,
@@ -56,7 +57,7 @@ from contracts.nouns import Role
 from contracts.problem import Problem
 from hub.cases import Case, Entry
 from hub.decide import Context, something_is_due
-from hub.decision import Answer, LetterOrder, Loaded, Outbox, Remembered, Sight
+from hub.decision import LetterOrder, Loaded, Outbox, Remembered, Sight
 from hub.facts import Question
 from hub.intake import Fold, Outcome
 from hub.lateness import Delivery, Outage

@@ -1,4 +1,4 @@
-"""Push over REST: a letter as a signed CloudEvents POST (Standard Webhooks). The HTTP client has its one home here."""
+"""Push over REST: a letter as a signed CloudEvents POST (Standard Webhooks)."""
 
 from adapters.rest.adapter import RestAdapter
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth.port import SigningSecrets
-from contracts.profile import Signing
+from contracts.ways.rest import Signing
 
 _KEYS_MAX = 1024
 

@@ -7,11 +7,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from contracts.arrival import NEWEST
 from contracts.catalogue import schema_of
 from contracts.live import INBOUND
 from contracts.messages import Body
 from hub.api.deps import inlined
-from hub.api.incoming import NEWEST, ROUTES
+from hub.api.incoming import ROUTES
 from hub.life_cycle import Stage, State
 
 TAGS = [

@@ -14,6 +14,7 @@ from hub.clock import CityClock
 from hub.intake import Intake
 from hub.onboarding import Onboarding
 from hub.rates import Rates
+from hub.reception import Reception
 from hub.registry import Registry
 from hub.say import Say
 from hub.settings import Settings
@@ -34,6 +35,7 @@ class Services:
     settings: Settings
     pool: Pool
     intake: Intake
+    reception: Reception
     registry: Callable[[], Registry]
     clock: Callable[[], CityClock]
     keys: KeyCheck

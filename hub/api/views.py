@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
+from contracts.arrival import Answer
 from contracts.nouns import RenderedLetter
 from hub.awaiting import Awaited, waits
 from hub.case_numbers import number_of
 from hub.cases import Case, Dispatch, Entry
 from hub.codec import fact_document
-from hub.decision import Answer
 from hub.letters import letter_id
 from hub.life_cycle import OVER, STAGE_OF, STATE_WORDS, STEP_WORDS, State, steps_from
 from hub.store.reading import AttachmentRow, AttemptRow, LetterRow, RefusedRow, SeenCase

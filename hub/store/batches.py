@@ -10,12 +10,13 @@ import asyncpg
 import orjson
 from asyncpg.pgproto.pgproto import UUID
 
+from contracts.arrival import Answer
 from contracts.envelope import Mode
 from hub.case_numbers import number_of
 from hub.cases import Case
 from hub.clock import CityClock
 from hub.codec import case_from, case_text, fact_text
-from hub.decision import Answer, Outbox, Remembered
+from hub.decision import Outbox, Remembered
 from hub.lateness import Delivery, Outage
 from hub.nearby import Open
 from hub.store.pool import Connection

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 import pytest
 
 from adapters.guard import OutboundGuard
+from adapters.http.calls import HttpCalls
 from adapters.rest import RestAdapter
 from contracts.nouns import Receipt
 from contracts.port import Refused, Unauthorised, Unavailable
@@ -27,7 +28,7 @@ def partner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestUnit]:
 async def adapter(clock: MovingClock) -> AsyncIterator[RestAdapter]:
     """An adapter that may call this machine."""
     guard = OutboundGuard(allow=(ip_network("127.0.0.0/8"),))
-    adapter = RestAdapter(FixedSecrets(), guard, version="0.1.0", now=clock)
+    adapter = RestAdapter(FixedSecrets(), HttpCalls(guard, "0.1.0", now=clock))
     yield adapter
     await adapter.close()
 

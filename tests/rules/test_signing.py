@@ -27,7 +27,7 @@ from auth.signing_secrets import (
 )
 from contracts.nouns import Receipt
 from contracts.port import DeliveryFailed, Refused, Unauthorised, Unavailable
-from contracts.profile import Signing
+from contracts.ways.rest import Signing
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 BODY = json.dumps({"type": "case.dispatch", "地点": "衢江路"}, ensure_ascii=False).encode()

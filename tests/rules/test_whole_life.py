@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from contracts.arrival import Answer
 from contracts.live import INBOUND
 from contracts.messages import Report
 from contracts.problem import Problem
-from hub.decision import Answer
 from hub.life_cycle import OVER, STEPS, State, Step
 from tests.holding import hold
 from tests.trial import BODIES, Told, Trial

@@ -13,11 +13,11 @@ import pytest
 import pytest_asyncio
 
 from auth.api_keys import KeyCheck
+from contracts.arrival import Answer
 from contracts.nouns import UnitState
 from contracts.profile import Profile
 from hub.cases import Case, Entry
 from hub.codec import case_from
-from hub.decision import Answer
 from hub.first_start import prepare
 from hub.intake import Intake, Outcome
 from hub.refresher import Refresher

@@ -13,13 +13,14 @@ import asyncpg
 import pytest
 
 from auth.principal import Principal, Scope
+from contracts.arrival import Answer
 from contracts.envelope import Message
 from contracts.messages import Finding
 from contracts.problem import Problem
-from hub.api.incoming import Arrival, by_route
+from hub.api.incoming import Call, by_route
 from hub.cases import fold
-from hub.decision import Answer
 from hub.intake import refusal_text
+from hub.reception import message_of
 from hub.store.embedded import EmbeddedServer
 from tests.builders import (
     CLEAR,
@@ -97,7 +98,10 @@ def by_door(body: dict[str, Any], **headers: str) -> Message:
     principal = Principal(COLLECTOR, "key", frozenset({Scope.UNIT}))
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     raw = json.dumps(body).encode()
-    return by_route(Arrival(principal, named, raw, datetime.now(UTC), "330800"), "case.report", None)
+    call = Call(principal, named, raw, datetime.now(UTC))
+    made = message_of(call.arrival(by_route(call, "case.report", None), "test", raw), "330800")
+    assert isinstance(made, Message)
+    return made
 
 
 REPORT = {"category_code": CLEAR, "description": "自来水管破裂", "place": {"longitude": 118.87, "latitude": 28.95}}

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from adapters.guard import OutboundGuard
+from adapters.http.calls import HttpCalls
 from adapters.rest import RestAdapter
 from contracts.nouns import Connection, Delivered, Receipt, RenderedLetter, Transport
 from contracts.port import Adapter, Unavailable
@@ -54,7 +55,7 @@ async def goes_live(house: House, unit_id: str, system: UnitSystem, **more: Any)
 @asynccontextmanager
 async def running_lanes(house: House, holder: str = "one", adapter: Adapter | None = None) -> AsyncIterator[Lanes]:
     """A worker's lanes, joined as the composition root does."""
-    rest = RestAdapter(FixedSecrets(), OutboundGuard((ip_network("127.0.0.0/8"),)), "0.1.0")
+    rest = RestAdapter(FixedSecrets(), HttpCalls(OutboundGuard((ip_network("127.0.0.0/8"),)), "0.1.0"))
     adapters = {Transport.REST: adapter or rest}
     pools = await house.a_pool(f"lanes {holder}"), await house.a_pool(f"takes {holder}")
     lanes = Lanes(*pools, house.refresher.registry, house.refresher.clock, adapters, holder, house.say)

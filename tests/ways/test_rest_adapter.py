@@ -13,6 +13,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from adapters.guard import EndpointRefused, OutboundGuard
+from adapters.http.calls import HttpCalls
 from adapters.rest import RestAdapter
 from auth.port import SigningSecrets
 from contracts.nouns import Receipt
@@ -55,7 +56,7 @@ async def make() -> AsyncIterator[Made]:
         secrets: SigningSecrets | None = None,
         authorities: tuple[bytes, ...] = (),
     ) -> RestAdapter:
-        adapter = RestAdapter(FixedSecrets(secrets), guard or OutboundGuard(LOOPBACK), "0.1.0", authorities)
+        adapter = RestAdapter(FixedSecrets(secrets), HttpCalls(guard or OutboundGuard(LOOPBACK), "0.1.0", authorities))
         made.append(adapter)
         return adapter
 
