@@ -9,6 +9,7 @@ from typing import Protocol
 from contracts.arrival import Answer, Arrival
 from contracts.nouns import Connection, Delivered, RenderedLetter
 from contracts.problem import Problem
+from contracts.profile import ConnectionProfile
 
 
 # Exceptions are not frozen: contextlib sets their traceback.
@@ -40,6 +41,24 @@ class Refused(DeliveryFailed):
 @dataclass(eq=False)
 class Unauthorised(DeliveryFailed):
     """Every letter would fail alike (credentials, certificate, a gone endpoint): pause the lane, call a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFault:
+    """Why a connection cannot work: the place in it, a sentence in Chinese and in English, the rule that it breaks."""
+
+    place: tuple[str | int, ...]
+    zh: str
+    en: str
+    rule: str
+
+
+class ConnectionCheck(Protocol):
+    """What an administrator is told before a profile is applied."""
+
+    async def faults(self, entry: ConnectionProfile) -> list[ProfileFault]:
+        """Every fault of a connection; empty where it can work."""
+        ...
 
 
 class Adapter(Protocol):

@@ -9,15 +9,15 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 
 import uvicorn
 
-from adapters.guard import EndpointRefused, OutboundGuard
+from adapters.checks import ConnectionChecks
+from adapters.guard import OutboundGuard
 from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
-from adapters.mapping.mapper import refused_rules
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
 from adapters.rest.adapter import RestAdapter
@@ -26,9 +26,8 @@ from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.checking import pointer
-from contracts.mapping import UnitMapping
 from contracts.nouns import Transport
-from contracts.port import Adapter, DeliveryFailed, Source
+from contracts.port import Adapter, Source
 from contracts.problem import Problem, Violation
 from contracts.profile_text import read_profile
 from contracts.yaml_text import Place, line_of
@@ -131,9 +130,7 @@ async def run_worker(worker: Worker) -> None:
                 sessions=Sessions(master.derive_all("sessions")),
                 rates=Rates(settings.rate_per_second),
                 attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
-                onboarding=Onboarding(
-                    pool, safe, refresher.registry, _endpoint_check(guard), _rule_check, say, refresher.load
-                ),
+                onboarding=Onboarding(pool, safe, refresher.registry, ConnectionChecks(guard), say, refresher.load),
                 say=say,
                 ready=Readiness(vitals.checks(), say=say),
                 metrics=lambda: watch.metrics(vitals.gauges),
@@ -179,11 +176,7 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
     await refresher.load()
     safe = Safe(pool, Sealer(load_or_create(settings.master_key_path)))
     guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
-    return Onboarding(pool, safe, refresher.registry, _endpoint_check(guard), _rule_check, say_nothing, refresher.load)
-
-
-def _rule_check(mapping: UnitMapping) -> list[tuple[Place, str, str]]:
-    return [(rule.place, rule.zh, rule.en) for rule in refused_rules(mapping)]
+    return Onboarding(pool, safe, refresher.registry, ConnectionChecks(guard), say_nothing, refresher.load)
 
 
 def trial(text: str, connection: str | None, contract: str | None, sample: bytes | None, *, outward: bool) -> Trial:
@@ -200,20 +193,6 @@ def trial(text: str, connection: str | None, contract: str | None, sample: bytes
                 found = [Violation(pointer(rule.place), rule.zh, rule.en, "mapping") for rule in bad.rules]
                 raise Problem("profile_invalid", violations=tuple(line_of(each, lines) for each in found)) from None
     raise Problem("profile_invalid", "档案中没有映射。", "The profile has no mapping.")
-
-
-def _endpoint_check(guard: OutboundGuard) -> Callable[[str], Awaitable[tuple[str, str] | None]]:
-    async def refused(url: str) -> tuple[str, str] | None:
-        try:
-            await guard.check_endpoint(url)
-        except EndpointRefused as refusal:
-            return refusal.zh, refusal.en
-        except DeliveryFailed:
-            # The name does not resolve now; the lane will say so each time it tries.
-            return None
-        return None
-
-    return refused
 
 
 @contextlib.asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,13 +11,13 @@ from auth.principal import Scope
 from auth.redaction import Secret
 from auth.signing_secrets import generate_asymmetric, generate_symmetric, public_text
 from contracts.checking import pointer
-from contracts.mapping import UnitMapping
 from contracts.nouns import Transport, UnitState
+from contracts.port import ConnectionCheck
 from contracts.problem import Problem, Violation
 from contracts.profile import Profile
 from contracts.profile_text import read_profile
 from contracts.ways.rest import Signing
-from contracts.yaml_text import Place, line_of
+from contracts.yaml_text import line_of
 from hub.clock import machine_now
 from hub.registry import Registry
 from hub.safe import SIGNING, Safe
@@ -25,12 +25,6 @@ from hub.say import Say
 from hub.store import lanes
 from hub.store import registry as store
 from hub.store.pool import Pool
-
-RuleCheck = Callable[[UnitMapping], Sequence[tuple[Place, str, str]]]
-"""What of a mapping cannot be compiled: the place in it, and a sentence in Chinese and in English."""
-
-EndpointCheck = Callable[[str], Awaitable[tuple[str, str] | None]]
-"""Why an endpoint must not be reached from here (Chinese, English), or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +44,7 @@ class Onboarding:
     pool: Pool
     safe: Safe
     registry: Callable[[], Registry]
-    refused_endpoint: EndpointCheck
-    refused_rules: RuleCheck
+    check: ConnectionCheck
     say: Say
     reload: Callable[[], Awaitable[None]]
 
@@ -158,12 +151,9 @@ class Onboarding:
         profile, lines = read_profile(text)
         faults: list[Violation] = []
         for index, connection in enumerate(profile.connections):
-            why = await self.refused_endpoint(connection.rest.endpoint) if connection.rest else None
-            if why:
-                faults.append(Violation(f"#/connections/{index}/rest/endpoint", *why, "endpoint"))
-            for place, zh, en in self.refused_rules(connection.mapping) if connection.mapping else ():
-                at = pointer(("connections", index, "mapping", *place))
-                faults.append(Violation(at, zh, en, "mapping"))
+            for fault in await self.check.faults(connection):
+                at = pointer(("connections", index, *fault.place))
+                faults.append(Violation(at, fault.zh, fault.en, fault.rule))
         if faults:
             raise Problem("profile_invalid", violations=tuple(line_of(fault, lines) for fault in faults))
         return profile
