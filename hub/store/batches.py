@@ -240,6 +240,8 @@ def _last_sights(outbox: Outbox) -> list[Any]:
 
 def _remembered(row: Any, division: str) -> Remembered:
     answer = None
+    if row["refusal"] is None and row["position"] is None:
+        return Remembered(bytes(row["fingerprint"]), None, gone=number_of(row["case_id"], division))
     if row["refusal"] is None:
         answer = Answer(
             case_id=row["case_id"],

@@ -135,10 +135,12 @@ INSERT INTO attachments (attachment_id, unit_id, sha256, media_type, size_bytes,
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 
 -- name: attachment_seen
--- Whether some entry that the unit may read names the attachment, among cases the unit sees.
+-- Whether some entry of the case that the unit may read has the attachment in a list, as photos are. A text that
+-- merely mentions its id does not count: anybody can write one.
 SELECT EXISTS (
     SELECT FROM entries e
-    WHERE e.case_id = $1 AND ($2::text IS NULL OR $2 = ANY (e.audience)) AND position($3 in e.body) > 0)
+    WHERE e.case_id = $1 AND ($2::text IS NULL OR $2 = ANY (e.audience)) AND position($3 in e.body) > 0
+      AND jsonb_path_exists(e.body::jsonb, 'strict $.**.*[*] ? (@ == $id)', jsonb_build_object('id', $3::text), true))
 
 -- name: shelve
 -- Keep a refused message raw.
