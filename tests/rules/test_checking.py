@@ -31,7 +31,6 @@ from contracts.messages import Acceptance, Feedback, Rejection, Report
 from contracts.problem import PROBLEMS, Problem, Violation
 from contracts.samples import VALID
 
-
 ROOT = Path(__file__).parent.parent.parent
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from contracts.city import load_city
 from contracts.problem import Problem
 from hub.attachments import Attachments
 from hub.case_numbers import month_of
 from hub.first_start import keep_city
 from hub.store import batches
 from hub.store import registry as registry_store
-from tests.builders import CLEAR, COLLECTOR, a_report, quzhou
+from tests.builders import CLEAR, COLLECTOR, QUZHOU, a_report
 from tests.stories.test_readme import a_png
 from tests.ways.conftest import House, answered, until
 from tests.ways.test_lanes import goes_live, running_lanes
@@ -71,6 +73,12 @@ class TestPartitions:
         assert first.case_number in again.zh and first.case_number in again.en
         assert await house.ask("SELECT case_id FROM cases") == [second.case_id]
 
+    async def test_at_the_turn_of_a_month_every_report_is_taken(self, house: House) -> None:
+        intakes = [await house.an_intake(f"intake {n}") for n in range(3)]
+        await city_time(house, datetime(2029, 5, 31, 16, tzinfo=UTC))
+        outcomes = await asyncio.gather(*(intakes[n % 3].receive([a_report()]) for n in range(12)))
+        assert {month_of(answered(outcome[0]).case_id) for outcome in outcomes} == {202906}
+
     async def test_a_month_is_made_once_by_many_at_once(self, house: House) -> None:
         async def make() -> bool:
             async with house.pool.acquire() as conn:
@@ -81,11 +89,14 @@ class TestPartitions:
         assert bounds == ["FOR VALUES FROM ('2030120000000000') TO ('2031010000000000')"]
 
 
-async def test_each_entry_names_the_directory_that_decided_it(house: House) -> None:
+async def test_each_entry_names_the_directory_that_decided_it(house: House, tmp_path: Path) -> None:
+    shutil.copytree(QUZHOU, tmp_path / "renamed")
+    units = tmp_path / "renamed" / "units.csv"
+    units.write_text(units.read_text(encoding="utf-8").replace("市电信公司", "市电信分公司"), encoding="utf-8")
     intake = await house.an_intake()
     before = answered((await intake.receive([a_report()]))[0])
     async with house.pool.acquire() as conn:
-        await keep_city(conn, quzhou(), "test")
+        await keep_city(conn, load_city(tmp_path / "renamed"), "test")
     await house.refresher.load()
     after = answered((await intake.receive([a_report()]))[0])
     named = [{entry.directory_version for entry in await house.log(each.case_id)} for each in (before, after)]
