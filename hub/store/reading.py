@@ -287,8 +287,8 @@ async def add_attachment(pool: Pool, row: AttachmentRow) -> None:
 
 
 async def attachment_seen(pool: Pool, case_id: int, unit_id: str | None, attachment_id: str) -> bool:
-    """Whether an entry of the case that the unit may read names the attachment."""
-    found: bool = await pool.fetchval(SQL["attachment_seen"], case_id, unit_id, f'"{attachment_id}"')
+    """Whether an entry of the case that the unit may read has the attachment among its photos."""
+    found: bool = await pool.fetchval(SQL["attachment_seen"], case_id, unit_id, attachment_id)
     return found
 
 
