@@ -8,7 +8,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from contracts.problem import Problem, Violation
+from contracts.checking import told
+from contracts.problem import Problem
 from hub.api import routes_admin, routes_cases, routes_evaluation, routes_inbox, routes_open, routes_register
 from hub.api.asgi import Gone, language_of, problem_response
 from hub.api.doors import Doors
@@ -76,16 +77,7 @@ async def _problem(request: Request, fault: Exception) -> Response:
 
 async def _bad_query(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
-    violations = tuple(
-        Violation(
-            "#/" + "/".join(str(part) for part in error["loc"]),
-            f"参数 {error['loc'][-1]} 有误",
-            f"{error['loc'][-1]}: {error['msg']}",
-            error["type"],
-        )
-        for error in fault.errors()
-    )
-    return _respond(request, Problem("query_invalid", violations=violations))
+    return _respond(request, Problem("query_invalid", violations=told(fault.errors())))
 
 
 async def _http(request: Request, fault: Exception) -> Response:

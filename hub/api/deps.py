@@ -90,9 +90,9 @@ def matches(given: str | None, etag: str) -> bool:
     return "*" in named or etag in named
 
 
-def paged(request: Request, items: Sequence[Any], name: str, value: str | None) -> Response:
-    """A page of items; where there are more, an RFC 8288 link and ``next`` lead on."""
-    document: dict[str, Any] = {"items": items}
+def paged(request: Request, items: Sequence[Any], name: str, value: str | None, **more: Any) -> Response:
+    """A page of items; where there are more, an RFC 8288 link and ``next`` lead on. ``more`` stands beside them."""
+    document: dict[str, Any] = {"items": items, **more}
     headers = {}
     if value is not None:
         # A relative reference: it holds behind any proxy.

@@ -215,9 +215,11 @@ async def letters(
     return [_letter(row, division) for row in rows]
 
 
-async def dead_letters(pool: Pool, division: str, *, unit_id: str | None = None, limit: int = 100) -> list[LetterRow]:
-    """The dead-letter shelf, oldest first."""
-    return [_letter(row, division) for row in await pool.fetch(SQL["dead_letters"], unit_id, limit)]
+async def dead_letters(
+    pool: Pool, division: str, *, unit_id: str | None = None, after: int = 0, limit: int = 100
+) -> list[LetterRow]:
+    """The dead-letter shelf, oldest letter first."""
+    return [_letter(row, division) for row in await pool.fetch(SQL["dead_letters"], unit_id, after, limit)]
 
 
 async def letter(pool: Pool, division: str, position: int) -> WaitingLetter | None:

@@ -66,7 +66,7 @@ WHERE l.position < $1
 ORDER BY l.position DESC LIMIT $4
 
 -- name: dead_letters
--- The dead-letter shelf, oldest first.
+-- The dead-letter shelf, oldest letter first.
 SELECT l.*, last.outcome, last.status, last.attempt, last.ended_at, last.reason AS said, h.due_at AS retry_at,
        h.buried_at, h.reason AS held_because, true AS is_held
 FROM held_letters h
@@ -75,8 +75,8 @@ LEFT JOIN LATERAL (
     SELECT outcome, status, attempt, ended_at, reason FROM attempts a
     WHERE a.case_id = l.case_id AND a.position = l.position ORDER BY attempt DESC LIMIT 1
 ) AS last ON true
-WHERE h.buried_at IS NOT NULL AND ($1::text IS NULL OR l.unit_id = $1)
-ORDER BY h.buried_at, l.position LIMIT $2
+WHERE h.buried_at IS NOT NULL AND ($1::text IS NULL OR l.unit_id = $1) AND h.position > $2
+ORDER BY h.position LIMIT $3
 
 -- name: letter
 -- One letter by its position.

@@ -113,7 +113,7 @@ def test_a_stranger_gets_nothing_and_changes_nothing_on_any_route(
     leaks, taken = [], []
     for method, template in operations(hub):
         body = body_for(template, owned) if method != "GET" else None
-        status, said, headers = hub.call(method, owned.path(template), body, keys[STRANGER])
+        status, said, _ = hub.call(method, owned.path(template), body, keys[STRANGER])
         text = json.dumps(said, ensure_ascii=False) if not isinstance(said, bytes) else said.decode("utf-8", "replace")
         # An answer may repeat what the question named; it must not confirm it.
         told = [secret for secret in owned.secrets() if secret in text and (status < 300 or secret not in template)]
