@@ -13,6 +13,7 @@ from contracts.problem import Problem
 from hub.api import routes_admin, routes_cases, routes_evaluation, routes_inbox, routes_open, routes_register
 from hub.api.asgi import Gone, language_of, problem_response
 from hub.api.doors import Doors
+from hub.api.heads import Heads
 from hub.api.openapi import document
 from hub.api.services import Services
 from hub.console import notice_page, pages
@@ -59,7 +60,7 @@ def face(services: Services) -> Doors:
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]
-    return Doors(services, app)
+    return Doors(services, Heads(app))
 
 
 def _respond(request: Request, problem: Problem) -> Response:

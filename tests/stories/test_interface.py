@@ -267,6 +267,18 @@ def test_metrics_count_what_happened_and_pass_prometheus_own_parser(hub: Running
     assert accepted() == before + 1
 
 
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/contracts", "/api/v1/cases", "/api/v1/cases/x", "/login"]
+)
+def test_head_says_what_get_would_without_the_body(hub: RunningHub, path: str) -> None:
+    got, asked = hub.call("GET", path), hub.call("HEAD", path)
+    assert asked[0] == got[0] and asked[2]["content-type"] == got[2]["content-type"] and not asked[1]
+
+
+def test_head_takes_no_letters_from_the_inbox(hub: RunningHub, keys: dict[str, str]) -> None:
+    assert hub.call("HEAD", "/api/v1/inbox", key=keys["housing_construction"])[0] == 405
+
+
 def test_readiness_names_its_checks(hub: RunningHub) -> None:
     status, said, _ = hub.call("GET", "/readyz")
     assert (status, said["status"]) == (200, "ready")
