@@ -18,7 +18,7 @@ import orjson
 from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from contracts.model import Code, Text
+from contracts.model import Code, RuleBroken, Text
 from contracts.paths import PATH_PATTERN
 from contracts.problem import Problem, Violation
 
@@ -317,8 +317,9 @@ def _sentence(error: ErrorDetails) -> tuple[str, str]:
             pattern = facts["pattern"]
             facts["zh"], facts["en"] = PATTERNS.get(pattern, (f"应符合 {pattern}", f"must match {pattern}"))
         case "value_error" | "assertion_error":
-            facts["en"] = str(error.get("ctx", {}).get("error", ""))
-            facts["zh"] = RULES.get(facts["en"], facts["en"])
+            rule = error.get("ctx", {}).get("error")
+            facts["en"] = str(rule)
+            facts["zh"] = rule.zh if isinstance(rule, RuleBroken) else facts["en"]
         case "extra_forbidden":
             facts["name"] = str(error["loc"][-1])[:NAME_MAX] if error["loc"] else ""
     zh, en = SENTENCES.get(kind, ("值不符合契约:{msg}", "{msg}"))
@@ -389,14 +390,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "assertion_error": ("{zh}", "{en}"),
 }
 """A sentence in both languages for each kind of violation that pydantic finds in these models."""
-
-RULES: Mapping[str, str] = {
-    "a moment is RFC 3339 text with a time zone": "时间应为带时区的 RFC 3339 文本",
-    "a moment lies between the years 2000 and 2200": "时间应在 2000 年至 2199 年之间",
-    "a rest connection has `rest: {endpoint: …}`, another has none": "rest 连接须有 `rest: {endpoint: …}`,其他不得有",
-    "two connections have the same name": "两个连接同名",
-}
-"""What the models' own rules say, in Chinese."""
 
 
 def _pattern_of(text: Any) -> str:
