@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,8 +28,10 @@ from contracts.checking import (
     too_deep,
 )
 from contracts.messages import Acceptance, Feedback, Rejection, Report
-from contracts.problem import Problem, Violation
+from contracts.problem import PROBLEMS, Problem, Violation
 from contracts.samples import VALID
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def refused(raw: bytes | Any, model: Any = Report) -> Problem:
@@ -340,3 +343,13 @@ def test_a_message_broken_anywhere_is_checked_or_refused_with_a_problem(data: st
     except Problem as problem:
         assert problem.kind in ("not_json", "contract_broken")
         assert problem.zh or problem.violations
+
+
+def test_every_kind_of_problem_is_one_that_somebody_can_meet() -> None:
+    said = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("contracts", "adapters", "hub")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.name != "problem.py"
+    )
+    assert [kind for kind in PROBLEMS if f'"{kind}"' not in said] == []
