@@ -395,6 +395,7 @@ RULES: Mapping[str, str] = {
     "a moment lies between the years 2000 and 2200": "时间应在 2000 年至 2199 年之间",
     "a rest connection has `rest: {endpoint: …}`, another has none": "rest 连接须有 `rest: {endpoint: …}`,其他不得有",
     "two connections have the same name": "两个连接同名",
+    "ids: `of` goes with rule: fields, and with no other": "ids:`of` 与 rule: fields 同用,其他规则不得有",
 }
 """What the models' own rules say, in Chinese."""
 
@@ -433,6 +434,7 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
         "应以小写字母开头,只含小写字母、数字和 _ -,最多 64 个字符",
         "must begin with a lower-case letter and hold at most 64 of a-z, 0-9, _ and -",
     ),
+    r"^[!-~]+$": ("只含可见的 ASCII 字符", "must hold only visible ASCII characters"),
     r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
