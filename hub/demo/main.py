@@ -252,10 +252,11 @@ class _Demo:
             sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
             sys.stdout.flush()
             return
-        seconds, letters = result["seconds"], result["letters"]
+        ways = "、".join(f"{way} {number}" for way, number in result["transports"].items())
         self.console.print(
             f"{result['cases']} 件 cases, {result['closed']} 结案 closed, {result['rejected']} 不予受理 rejected; "
-            f"{letters} 封信件 letters {result['transports']}, {result['redelivered']} 次重投 redelivered; {seconds} s",
+            f"{result['letters']} 封信件 letters, {result['redelivered']} 次重投 redelivered; {result['seconds']} s\n"
+            f"送达方式 ways: {ways}",
             highlight=False,
         )
 
@@ -269,6 +270,8 @@ class _Demo:
             "Ctrl-C 结束 / ends it.",
             markup=False,
             highlight=False,
+            # Lines to be copied stay whole.
+            soft_wrap=True,
         )
         await self._guard()
 
