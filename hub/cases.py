@@ -122,12 +122,16 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True)
 class Coordination:
-    """The coordination under way: which level, who leads it, since when and until when."""
+    """The coordination under way: which level, who leads it, since when and until when.
+
+    ``substitute``: every level has tried, and its leader is to organise substitute handling (代整改).
+    """
 
     level: str
     coordinator: str
     since: datetime
     due_at: datetime
+    substitute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +361,7 @@ def _assistant(case: Case, fact: AssistantTold, **what: Any) -> Changes:
 
 
 def _coordinated(case: Case, fact: Coordinated, at: datetime, by: str) -> Changes:
-    opened = Coordination(fact.level, fact.coordinator, at, fact.due_at)
+    opened = Coordination(fact.level, fact.coordinator, at, fact.due_at, fact.substitute)
     return {"coordination": opened, "last_level": fact.level, "candidates": fact.candidates}
 
 
