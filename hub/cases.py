@@ -395,8 +395,9 @@ def _decided(case: Case, fact: Decided, at: datetime, by: str) -> Changes:
     if fact.granted and fact.question is Question.EXTENSION:
         changes["extensions"] = case.extensions + 1
     if fact.granted and fact.question is Question.SUSPENSION and fact.review_at is not None:
-        # Rightly raised: the clock stood from when the unit asked.
-        changes["suspension"] = Suspension(asked.asked_at if asked else at, fact.review_at)
+        # Rightly raised: the clock stood from when the unit asked. Put off at its review, it stands on.
+        since = case.suspension.since if case.suspension else asked.asked_at if asked else at
+        changes["suspension"] = Suspension(since, fact.review_at)
     return changes
 
 

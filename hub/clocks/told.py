@@ -323,7 +323,7 @@ def _decided(lead: Draft, fact: Decided, at: datetime) -> None:
     if fact.question is Question.DISPUTE and asked_at is not None:
         lead.disputed.append(Span(asked_at, at))
     elif fact.question is Question.SUSPENSION:
-        lead.suspended_since = asked_at or at
+        lead.suspended_since = lead.suspended_since or asked_at or at
 
 
 def _over(told: Told, lead: Draft, ending: Ending, at: datetime) -> None:

@@ -15,7 +15,7 @@ from contracts.problem import Problem
 from hub.awaiting import Awaited
 from hub.case_numbers import number_of
 from hub.cases import Case, Entry, advance, changed, opened
-from hub.deadlines import Limits, due_soon_at, limit_by_hand, limits_from, supervision_at
+from hub.deadlines import Limits, due_soon_at, limit_between, limits_from, supervision_at
 from hub.decision import Decision, LetterOrder, Personal, Sight
 from hub.facts import (
     Assisted,
@@ -75,7 +75,7 @@ class Context:
         key = (tier, awaited.since, awaited.due_at)
         known = self._moments.get(key)
         if known is None:
-            limit = limit_by_hand(self.directory, tier, awaited.since, awaited.due_at)
+            limit = limit_between(self.directory, tier, awaited.since, awaited.due_at)
             known = due_soon_at(self.directory, limit), supervision_at(self.directory, limit)
             self._moments[key] = known
         return known

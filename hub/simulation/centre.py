@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contracts.bends import (
     AssistanceRequest,
@@ -145,9 +145,16 @@ def _decides(town: Town, now: datetime, case_id: int, question: Question) -> Non
 
 
 def _resumes(town: Town, now: datetime, case_id: int) -> None:
+    """The review: mostly it goes on, sometimes it is put off to another day."""
     case = town.open_case(case_id)
-    if case is not None and case.suspension is not None:
-        town.say(now, town.centre, Resumption(reason="具备条件"), case)
+    if case is None or case.suspension is None:
+        return
+    if town.chance(0.15):
+        again = now + timedelta(days=5)
+        town.say(now, town.centre, SuspensionDecision(granted=True, reason="仍不具备条件", review_at=again), case)
+        town.at(again, _resumes, case_id)
+        return
+    town.say(now, town.centre, Resumption(reason="具备条件"), case)
 
 
 def _asks_assistance(town: Town, now: datetime, case_id: int) -> None:

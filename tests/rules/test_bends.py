@@ -439,7 +439,9 @@ class TestReminders:
     def test_a_collector_that_does_nothing_is_reminded_too(self) -> None:
         case = handed()
         case = after(case, feedback(case))
-        assert self.told(case, 30) == [(Step.WARN, "verification"), (Step.REMIND, "verification")]
+        assert self.told(case, 30) == [
+            *((Step.WARN, "verification"), (Step.REMIND, "verification"), (Step.SUPERVISE, "verification")),
+        ]
 
     def test_an_extension_silences_what_was_due(self) -> None:
         case = handed()
