@@ -121,8 +121,9 @@ def resume(course: Course) -> None:
     case, context = course.known, course.context
     if case.suspension is None or case.lead is None:
         raise _nothing_asked(course, Question.SUSPENSION)
+    order = case.lead.order
     due = moved_by(
-        *(context.directory, case.reported.tier, case.lead.due_at),
+        *(context.rules_of(order), order.tier, case.lead.due_at),
         stood=[Span(case.suspension.since, course.context.now)],
         known=case.lead.stood,
     )
@@ -146,8 +147,9 @@ def decide_dispute(course: Course) -> None:
     pending = _pending(course, Question.DISPUTE)
     due = None
     if body.upheld and case.lead is not None:
+        order = case.lead.order
         due = moved_by(
-            *(context.directory, case.reported.tier, case.lead.due_at),
+            *(context.rules_of(order), order.tier, case.lead.due_at),
             stood=[Span(pending.asked_at, course.context.now)],
             known=case.lead.stood,
         )

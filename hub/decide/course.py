@@ -70,6 +70,10 @@ class Context:
             known = self._limits[tier] = limits_from(self.directory, tier, self.now)
         return known
 
+    def rules_of(self, order: Order) -> Directory:
+        """The directory in force when a dispatch was ordered, as it is known by now: its limits and kinds of time."""
+        return self.registry.directory(order.dispatched_at)
+
     def moments(self, awaited: Awaited, tier: str) -> tuple[datetime, datetime]:
         """When a wait is due soon and when supervision begins; reckoned once for equal waits of a batch."""
         key = (tier, awaited.since, awaited.due_at)
