@@ -68,8 +68,8 @@ def escalate(course: Course, because: Because, *, by_rule: bool, to: Level | Non
         raise Problem(
             "step_not_allowed",
             "已在最高协调层级;市政府协调未果(not_settled)的由所在区政府组织代整改,专业或紧急的由指挥中心指定。",
-            "There is no higher level: what the city government reports as not settled goes to the district of the place "
-            "for substitute handling; what is specialised or urgent the command centre names.",
+            "There is no higher level: what the city government reports as not settled goes to the district of the "
+            "place for substitute handling; what is specialised or urgent the command centre names.",
             fields=state_fields(case),
         )
     _open(course, Step.ESCALATE, level, because, case.candidates, by_rule=by_rule)
