@@ -77,6 +77,9 @@ OPENING = (
 ones that are coordinated, one of them in the district whose network fails, a clear one that is taken from its unit, and
 one thing seen twice."""
 
+CUT_OFF_FROM = OPENING.index(Opening.UNCLEAR_CUT_OFF)
+"""From this one on they lie in the district whose network fails: what the hub has to tell it notices the failure."""
+
 
 def plan(city: City, cases: int, seed: int) -> tuple[PlannedReport, ...]:
     """So many reports, spread over areas, categories and units, in the order of the day."""
@@ -124,19 +127,20 @@ class _Stage:
                 several.append(category)
         asked = [each for code, each in sole.items() if directory.leads[code][0].unit_id in ASKING]
         passed = [each for code, each in sole.items() if directory.leads[code][0].unit_id not in ASKING]
-        areas = [area for area in city.areas if area.area_id != CUT_OFF_AREA]
-        cut_off = [area for area in city.areas if area.area_id == CUT_OFF_AREA]
-        self._scenes: dict[Opening, tuple[Sequence[Category], Sequence[Area]]] = {
-            Opening.ASKED_ABOUT: (asked, areas),
-            Opening.UNCLEAR: (several, areas),
-            Opening.UNCLEAR_CUT_OFF: (several, cut_off),
-            Opening.PASSED_ON: (passed, areas),
-            Opening.REPEAT: (several, areas),
+        self._areas = [area for area in city.areas if area.area_id != CUT_OFF_AREA]
+        self._cut_off = [area for area in city.areas if area.area_id == CUT_OFF_AREA]
+        self._categories: dict[Opening, Sequence[Category]] = {
+            Opening.ASKED_ABOUT: asked,
+            Opening.UNCLEAR: several,
+            Opening.UNCLEAR_CUT_OFF: several,
+            Opening.PASSED_ON: passed,
+            Opening.REPEAT: several,
         }
 
     def scene(self, chance: random.Random, index: int) -> _Scene | None:
         """Of the report of this number; None where anything may be."""
-        categories, areas = self._scenes[OPENING[index - 1]] if index <= len(OPENING) else ((), ())
+        categories = self._categories[OPENING[index - 1]] if index <= len(OPENING) else ()
+        areas = self._cut_off if index > CUT_OFF_FROM else self._areas
         return _Scene(chance.choice(categories), chance.choice(areas)) if categories and areas else None
 
 

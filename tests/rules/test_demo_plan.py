@@ -122,8 +122,10 @@ def test_the_first_reports_have_every_bend_to_show_whatever_the_seed(city: City,
         leads.append((area, chosen.unit_id if isinstance(chosen, Clear) else None))
     of = {what: [leads[n] for n, each in enumerate(OPENING) if each is what] for what in Opening}
     assert all(unit in ASKING for _, unit in of[Opening.ASKED_ABOUT]) and len(of[Opening.ASKED_ABOUT]) > max(ASKS)
-    assert all(area not in (None, CUT_OFF_AREA) and unit is None for area, unit in of[Opening.UNCLEAR])
+    assert all(area is not None and unit is None for area, unit in of[Opening.UNCLEAR])
     assert of[Opening.UNCLEAR_CUT_OFF] == [(CUT_OFF_AREA, None)]
+    begins = OPENING.index(Opening.UNCLEAR_CUT_OFF)
+    assert all((area == CUT_OFF_AREA) is (n >= begins) for n, (area, _) in enumerate(leads))
     assert all(unit is not None and unit not in ASKING for _, unit in of[Opening.PASSED_ON])
     one, two = reports[REPEATED - 1], reports[REPEATED]
     assert (one.category_code, one.address) == (two.category_code, two.address)
