@@ -21,6 +21,8 @@ from pydantic_core import ErrorDetails
 from contracts.model import Code, Text
 from contracts.paths import PATH_PATTERN
 from contracts.problem import Problem, Violation
+from contracts.ways.soap import FILE_PATTERN as SOAP_FILE_PATTERN
+from contracts.ways.soap import NAME_PATTERN as SOAP_NAME_PATTERN
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -385,6 +387,11 @@ RULES: Mapping[str, str] = {
     "a moment lies between the years 2000 and 2200": "时间应在 2000 年至 2199 年之间",
     "a rest connection has `rest: {endpoint: …}`, another has none": "rest 连接须有 `rest: {endpoint: …}`,其他不得有",
     "two connections have the same name": "两个连接同名",
+    "a document has one of text, text_file": "导入的文档须有 text、text_file 之一",
+    "user and secret go together": "user 与 secret 须同时给出",
+    "security has a user with its secret, a certificate, or both": "security 须有 user 与 secret、certificate,或两者",
+    "soap has one of wsdl, wsdl_file": "soap 须有 wsdl、wsdl_file 之一",
+    "a contract goes to one operation": "一种契约只能交给一个操作",
 }
 """What the models' own rules say, in Chinese."""
 
@@ -425,6 +432,8 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
     ),
     r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
+    SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
+    SOAP_FILE_PATTERN: ("应为档案旁的文件名", "must be the name of a file beside the profile"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
     r"^[0-9a-fA-F-]{36}$": ("应为 UUID", "must be a UUID"),
 }
