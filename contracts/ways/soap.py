@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from contracts.model import Code, Line, Model, Optionally
+from contracts.model import Code, Line, Model, Optionally, RuleBroken
 from contracts.paths import PathText
 from contracts.ways.answers import AnswerRules
 from contracts.ways.http import Authentication, SecretName, Url
@@ -31,7 +31,7 @@ class SoapDocument(Model):
     @model_validator(mode="after")
     def _is_given_once(self) -> SoapDocument:
         if (self.text is None) == (self.text_file is None):
-            raise ValueError("a document has one of text, text_file")
+            raise RuleBroken("导入的文档须有 text、text_file 之一", "a document has one of text, text_file")
         return self
 
 
@@ -74,9 +74,12 @@ class WsSecurity(Model):
     @model_validator(mode="after")
     def _shows_who_calls(self) -> WsSecurity:
         if (self.user is None) != (self.secret is None):
-            raise ValueError("user and secret go together")
+            raise RuleBroken("user 与 secret 须同时给出", "user and secret go together")
         if self.user is None and self.certificate is None:
-            raise ValueError("security has a user with its secret, a certificate, or both")
+            raise RuleBroken(
+                "security 须有 user 与 secret、certificate,或两者",
+                "security has a user with its secret, a certificate, or both",
+            )
         return self
 
 
@@ -122,7 +125,7 @@ class SoapSettings(Model):
     @model_validator(mode="after")
     def _fits_together(self) -> SoapSettings:
         if (self.wsdl is None) == (self.wsdl_file is None):
-            raise ValueError("soap has one of wsdl, wsdl_file")
+            raise RuleBroken("soap 须有 wsdl、wsdl_file 之一", "soap has one of wsdl, wsdl_file")
         if len({call.contract for call in self.calls}) != len(self.calls):
-            raise ValueError("a contract goes to one operation")
+            raise RuleBroken("一种契约只能交给一个操作", "a contract goes to one operation")
         return self

@@ -94,7 +94,9 @@ def test_the_command_centre_and_the_city_see_all_rows(
     assert status == 200 and len(said["items"]) >= 28
     lead = next(each for each in said["items"] if each["key"] == "housing_construction")
     rate = figure(lead, "on_time_rate")
-    assert closed in rate["cases"] and rate["denominator"] == len(rate["of_cases"])
+    assert closed in rate["cases"] and set(rate["cases"]) <= set(rate["of_cases"])
+    # Other stories use this hub too: a case that was dispatched again to the same unit is due once more.
+    assert rate["denominator"] >= len(rate["of_cases"]) > 0
     assert figure(said["total"], "acceptance_rate")["shown"] == "100.0%"
     assert said["formula"]["version"] == "1"
 
