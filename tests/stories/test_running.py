@@ -151,6 +151,10 @@ def test_a_restore_begins_a_new_epoch_and_issues_no_number_twice(tmp_path: Path)
         (["--data={folder}/file/data"], "不能写入"),
         (["--database=postgresql://nobody@127.0.0.1:9/none"], "连不上数据库"),
         (["--port=notaport"], "port"),
+        (["--clock-start=yesterday"], "2026-11-23T08:00:00+08:00"),
+        (["--clock-start=2026-11-23T08:00:00"], "时区"),
+        (["--outbound-allow-private=maybe"], "yes|no"),
+        (["--database=mysql://somewhere"], "postgresql"),
         (["--city={folder}/city"], "units.csv"),
     ],
 )
