@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import shlex
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from hub.cli import parser
 CHINESE, ENGLISH = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[A-Za-z]{2}")
 INNER = {"worker"}
 """What only the hub itself starts."""
+
+ELSEWHERE = {"demo", "bench"}
+"""Their JSON is made, and tested, where they live."""
 
 
 def verbs(made: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -54,3 +58,11 @@ def test_each_argument_is_explained_in_both_languages(name: str, verb: argparse.
         and not (action.help and ENGLISH.search(action.help))
     ]
     assert bare == []
+
+
+@of_every_verb
+def test_a_verb_that_offers_json_gives_json(name: str, verb: argparse.ArgumentParser) -> None:
+    offers = any("--json" in action.option_strings for action in verb._actions)
+    run = verb.get_default("run")
+    told = inspect.getsource(run if " " in name else inspect.getmodule(run))
+    assert not offers or name in ELSEWHERE or re.search(r"given\.json|done\(given|show_json\(", told)

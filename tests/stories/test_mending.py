@@ -122,7 +122,8 @@ def test_a_dead_letter_is_seen_with_what_the_unit_said_and_replayed_with_the_sam
     shown = told(hub, "letters", "show", letter)
     assert "400" in shown and "no such street" in shown
     receiver.status = 200
-    told(hub, "letters", "replay", letter, "--reason=对方已修复")
+    replayed = json.loads(told(hub, "letters", "replay", letter, "--reason=对方已修复", "--json"))
+    assert replayed == {"replayed": [letter]}
     wait_for(lambda: len(receiver.of(letter)) > 1)
     wait_for(lambda: len(attempts(hub, letter)) > 1)
     assert attempts(hub, letter)[-1] == "processed", hub.call("GET", f"/api/v1/letters/{letter}/attempts")[1]
