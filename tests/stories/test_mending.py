@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -159,6 +160,45 @@ def test_a_rotated_secret_signs_beside_the_old_one(hub: RunningHub, receiver: Re
 
     wait_for(signed_by_both)
     assert secret not in json.dumps(rotated)
+
+
+def test_one_trace_goes_from_the_report_to_the_last_feedback_in_out_and_on_each_line(
+    hub: RunningHub, receiver: Receiver, secret: str
+) -> None:
+    receiver.status, trace = 200, uuid.uuid4().hex
+    body = {"category_code": "E0402", "description": "自来水管破裂", "place": a_place()}
+    sender = f"00-{trace}-{uuid.uuid4().hex[:16]}-01"
+    said = hub.call("POST", "/api/v1/cases", body, hub.key_of("collection"), traceparent=sender)
+    case, answered = said[1]["case_number"], said[2]["traceparent"]
+    headers, _ = wait_for(lambda: receiver.last(case))
+    assert answered[3:35] == headers["traceparent"][3:35] == trace
+    # The unit's system knows nothing of traces: its answer goes on in the case's.
+    fed = {"description": "已修复"}
+    assert hub.call("POST", f"/api/v1/cases/{case}/feedback", fed, hub.key_of(UNIT))[0] == 200
+    entries = hub.call("GET", f"/api/v1/cases/{case}/entries")[1]["items"]
+    assert {each["traceparent"][3:35] for each in entries} == {trace}
+    assert _pulled(hub, "collection", case)["traceparent"][3:35] == trace
+
+    def logged() -> bool:
+        lines = [json.loads(line) for line in _log(hub) if trace in line]
+        told = {(line["event"], line.get("contract")) for line in lines if line.get("trace_id") == trace}
+        return {("message.accepted", "case.report/1.0"), ("letter.delivered", "case.dispatch/1.0")} <= told
+
+    wait_for(logged)
+
+
+def _pulled(hub: RunningHub, unit: str, case: str) -> dict[str, Any]:
+    key = hub.key_of(unit)
+    while items := hub.call("GET", "/api/v1/inbox?limit=200&wait=5", key=key)[1]["items"]:
+        for each in items:
+            if each["event"]["subject"] == case:
+                found: dict[str, Any] = each
+                return found
+    raise AssertionError(f"nothing about {case} for {unit}")
+
+
+def _log(hub: RunningHub) -> list[str]:
+    return (hub.data.parent / f"{hub.data.name}.log").read_text(encoding="utf-8").splitlines()
 
 
 def _verifies(secret: str, headers: dict[str, str], body: bytes) -> bool:
