@@ -279,8 +279,13 @@ def refused_document(row: RefusedRow) -> dict[str, Any]:
 
 
 def inbox_letter(rendered: RenderedLetter, leases: int) -> dict[str, Any]:
-    """A letter handed out: its event inside, and how often it was handed out."""
-    return {"letter_id": rendered.letter_id, "handed_out": leases, "event": orjson.Fragment(rendered.body)}
+    """A letter handed out: its event inside, how often it was handed out, and the trace that it goes on in."""
+    return present(
+        letter_id=rendered.letter_id,
+        handed_out=leases,
+        event=orjson.Fragment(rendered.body),
+        traceparent=rendered.traceparent,
+    )
 
 
 def present(**fields: Any) -> dict[str, Any]:

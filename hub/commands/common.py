@@ -117,6 +117,14 @@ def show_json(document: Any) -> None:
     print(json.dumps(document, ensure_ascii=False, default=str))
 
 
+def done(given: argparse.Namespace, sentence: str, **fields: Any) -> None:
+    """What a verb did: a sentence for people, or its fields with ``--json``."""
+    if given.json:
+        show_json(fields)
+    else:
+        print(sentence)
+
+
 def folder(text: str) -> Path:
     """An argument that names a folder."""
     path = Path(text)
