@@ -222,7 +222,7 @@ class Intake:
             return Loaded(cases, remembered, attachments, near, {}, {}, components)
         clock = self.clock()
         since = machine_now() - timedelta(hours=registry.city.rules.late_proof_hours)
-        deliveries = await batches.deliveries(conn, late, clock)
+        deliveries = await batches.deliveries(conn, late, registry.fetched, clock)
         outages = await batches.outages(conn, set(late.values()), since, clock)
         return Loaded(cases, remembered, attachments, near, deliveries, outages, components)
 

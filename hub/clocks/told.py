@@ -180,7 +180,7 @@ def tell(log: Sequence[Entry], now: datetime, delivery: Delivery | None) -> Told
     told.until = at if log[-1].state in OVER else max(at, now)
     last = told.leads[-1] if told.leads else None
     if last is not None and delivery is not None and not last.lost:
-        last.lost = lost_time(delivery, last.ended_at or told.until)
+        last.lost = lost_time(delivery, last.ended_at or told.until, last.acknowledged_at)
     return told
 
 

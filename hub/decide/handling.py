@@ -93,7 +93,7 @@ def _final(course: Course, body: Feedback) -> Answered:
     unit = case.lead.order.unit_id
     return replace(
         told,
-        lost=lost_time(context.deliveries.get(case.case_id), context.now),
+        lost=lost_time(context.deliveries.get(case.case_id), context.now, case.lead.acknowledged_at),
         late_proof=late_proof(
             course.message.effective_at,
             case.due_at,
