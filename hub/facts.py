@@ -351,11 +351,15 @@ class Wait(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """Whom the case waits for was reminded (提醒、催办、督办) of what is due."""
+    """Whom the case waits for was reminded (提醒、催办、督办) of what is due.
+
+    ``lost`` is what the hub and the network had lost of the unit's time by then: the log judges an open case too.
+    """
 
     wait: Wait
     unit_id: str
     due_at: datetime
+    lost: tuple[Lost, ...] = ()
 
 
 Fact = (

@@ -32,6 +32,7 @@ from hub.registry import Registry
 from hub.say import Say
 from hub.store import batches, register
 from hub.store.pool import CLASHED, LOST, Pool
+from hub.ticking import Tick
 
 Outcome = Answer | Problem
 
@@ -215,8 +216,8 @@ class Intake:
         late = {
             case.case_id: case.lead.order.unit_id
             for message in messages
-            if isinstance(message.body, Feedback) and (case := cases.get(message.case_id or 0)) is not None
-            if case.lead is not None and case.due_at is not None and case.due_at < now
+            if isinstance(message.body, Feedback | Tick) and (case := cases.get(message.case_id or 0)) is not None
+            if case.lead is not None and case.due_at is not None and case.due_at <= now
         }
         if not late:
             return Loaded(cases, remembered, attachments, near, {}, {}, components)

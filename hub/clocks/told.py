@@ -25,6 +25,7 @@ from hub.facts import (
     Order,
     Question,
     ReckonedAgain,
+    Reminded,
     Reported,
     Resumed,
     Returned,
@@ -223,6 +224,8 @@ def _read(told: Told, entry: Entry, at: datetime) -> None:
             lead.late_proof = ProofJudged.ACCEPTED if fact.late_proof else None
             _over(told, lead, Ending.ANSWERED, at)
             told.holders.append((at, None))
+        case Reminded(lost=lost) if lost:
+            lead.lost = lost
         case LateProofJudged():
             lead.late_proof = ProofJudged.ACCEPTED if fact.accepted else ProofJudged.OVERRULED
         case Verified():

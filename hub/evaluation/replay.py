@@ -27,6 +27,7 @@ from hub.facts import (
     Order,
     Question,
     ReckonedAgain,
+    Reminded,
     Reported,
     Resumed,
     SubDispatched,
@@ -208,7 +209,7 @@ def _at(entry: Entry, at: Callable[[datetime], datetime]) -> Entry:
             fact = replace(fact, due_at=at(due))
         case ReckonedAgain(due_at=due) | SubDispatched(due_at=datetime() as due):
             fact = replace(fact, due_at=at(due))
-        case Answered() if fact.lost:
+        case Answered() | Reminded() if fact.lost:
             lost = (replace(each, since=at(each.since), until=at(each.until)) for each in fact.lost)
             fact = replace(fact, lost=tuple(lost))
     return replace(entry, fact=fact, known_at=at(entry.known_at), effective_at=at(entry.effective_at))

@@ -7,7 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from hub.clock import machine_now
+from hub.evaluation import Period
+from hub.evaluator import Question, evaluated
 from hub.facts import Answered, Fault
+from hub.ticking import tick_of
 from tests.builders import LEAD, a_report, acknowledgement, feedback
 from tests.ways.conftest import House, answered
 
@@ -66,6 +70,31 @@ async def test_a_dispatch_that_nobody_tried_to_deliver_is_the_hubs_lost_time(hou
     told = await an_answer_days_later(house)
     assert [each.fault for each in told.lost] == [Fault.HUB]
     assert told.lost[0].until - told.lost[0].since > timedelta(days=10)
+
+
+async def overdue_of_an_open_case(house: House) -> int:
+    """How many dispatches of an unanswered case a year's evaluation holds against its unit, days after its deadline."""
+    await house.pool.execute("UPDATE city_clock SET machine_anchor = now(), city_anchor = now(), rate = $1", RATE)
+    await house.refresher.load()
+    intake = await house.an_intake()
+    case = await house.case(answered((await intake.receive([a_report()]))[0]).case_id)
+    await asyncio.sleep(1)
+    answered((await intake.receive([tick_of(case.case_id, case.version, case.mode, machine_now())]))[0])
+    registry, now = house.refresher.registry(), house.refresher.clock().now()
+    asked = Question(Period(case.registered_at.date() - timedelta(days=1), now.date() + timedelta(days=60)))
+    found = await evaluated(house.pool, registry.city, registry.directory_version, now, asked)
+    row = found.row(LEAD)
+    assert row is not None
+    return int(row.figure("overdue").numerator)
+
+
+async def test_an_open_case_is_not_overdue_while_its_dispatch_was_not_sent(house: House) -> None:
+    await house.goes_live(SYSTEM)
+    assert await overdue_of_an_open_case(house) == 0
+
+
+async def test_one_that_lies_at_the_desk_is(house: House) -> None:
+    assert await overdue_of_an_open_case(house) == 1
 
 
 async def test_a_dispatch_that_lies_at_the_desk_is_lost_by_nobody(house: House) -> None:
