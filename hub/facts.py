@@ -177,13 +177,14 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The unit sent it back (退回)."""
+    """The unit sent it back (退回). ``due_at`` is its deadline where that ended a suspension: what stood is given."""
 
     reason_code: str
     reason: str
     responsible_unit_id: str | None = None
     photos: tuple[str, ...] = ()
     decide_by: datetime | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

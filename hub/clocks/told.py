@@ -206,6 +206,9 @@ def _read(told: Told, entry: Entry, at: datetime) -> None:
     match fact:
         case Returned():
             lead.returns.append(Return(at, fact.reason_code))
+            if fact.due_at is not None and lead.suspended_since is not None:
+                lead.suspended.append(Span(lead.suspended_since, at))
+                lead.suspended_since, lead.due_at = None, fact.due_at
             _over(told, lead, Ending.RETURNED, at)
         case Asked():
             lead.asked[fact.question] = at
