@@ -32,16 +32,20 @@ GRACE = timedelta(minutes=1)
 """What delivery always takes; less is not told."""
 
 
-def lost_time(delivery: Delivery | None, now: datetime) -> tuple[Lost, ...]:
-    """What the hub and the network lost of the unit's time before it had the dispatch."""
+def lost_time(delivery: Delivery | None, now: datetime, had_at: datetime | None = None) -> tuple[Lost, ...]:
+    """What the hub and the network lost of the unit's time before it had the dispatch.
+
+    ``had_at`` is when it acknowledged: then it had the dispatch, however the letter fared.
+    """
     if delivery is None:
         return ()
     lost = []
-    tried = delivery.tried_at or now
+    last = now if had_at is None else min(now, had_at)
+    tried = min(delivery.tried_at or last, last)
     if tried - delivery.written_at > GRACE:
         lost.append(Lost(Fault.HUB, delivery.written_at, tried))
     if delivery.cut_off_at is not None:
-        until = delivery.received_at or now
+        until = min(delivery.received_at or last, last)
         if until - delivery.cut_off_at > GRACE:
             lost.append(Lost(Fault.NETWORK, delivery.cut_off_at, until))
     return tuple(lost)

@@ -123,7 +123,11 @@ def _bends(case: Case, now: datetime) -> dict[str, Any]:
         "extensions": case.extensions or None,
         "coordination": under_way
         and present(
-            level=under_way.level, unit_id=under_way.coordinator, since=under_way.since, due_at=under_way.due_at
+            level=under_way.level,
+            unit_id=under_way.coordinator,
+            since=under_way.since,
+            due_at=under_way.due_at,
+            substitute=under_way.substitute or None,
         ),
         "suspension": standing and present(since=standing.since, review_at=standing.review_at),
         "pending": [
