@@ -383,7 +383,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
 RULES: Mapping[str, str] = {
     "a moment is RFC 3339 text with a time zone": "时间应为带时区的 RFC 3339 文本",
     "a moment lies between the years 2000 and 2200": "时间应在 2000 年至 2199 年之间",
-    "a rest connection has `rest: {endpoint: …}`, another has none": "rest 连接须有 `rest: {endpoint: …}`,其他不得有",
+    "poll goes with rest, soap or pull: what comes by a queue or a file is fetched from there": (
+        "poll 只与 rest、soap、pull 同用:队列和文件本身就是来源"
+    ),
+    "poll and inbound need a mapping with `in` tables": "poll 和 inbound 须有含 in 表的映射",
+    "a contact has a phone or a mail address": "联系人须有电话或邮箱",
+    "the longest pause is not shorter than the first": "最长间隔不得短于首次间隔",
+    "a window ends after it begins": "窗口的止须晚于起",
+    "hours begin and end at different times; a whole day is 00:00 to 24:00": "起止不得相同;全天写 00:00 至 24:00",
     "two connections have the same name": "两个连接同名",
     "ids: `of` goes with rule: fields, and with no other": "ids:`of` 与 rule: fields 同用,其他规则不得有",
 }
@@ -424,6 +431,8 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
         "应以小写字母开头,只含小写字母、数字和 _ -,最多 64 个字符",
         "must begin with a lower-case letter and hold at most 64 of a-z, 0-9, _ and -",
     ),
+    r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$": ("应为时刻,例如 08:30", "must be a time of the day, such as 08:30"),
+    r"^[^@\s]+@[^@\s]+$": ("应为邮箱地址", "must be a mail address"),
     r"^[!-~]+$": ("只含可见的 ASCII 字符", "must hold only visible ASCII characters"),
     r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),

@@ -218,6 +218,15 @@ OF_LANES: Mapping[str, Event] = {
         counts="lanes_paused",
         by="unit_id",
     ),
+    "lane.resting": _row(
+        INFO,
+        "单位按档案暂不收件(维护窗口、接收时间之外)",
+        "a lane rests: by its profile the unit takes no letters now",
+        "connection_id unit_id until reason",
+        counts="lanes_rested",
+        by="unit_id",
+    ),
+    "lane.woke": _row(INFO, "单位恢复收件", "a lane's rest is over", "connection_id unit_id", counts="lanes_woken"),
     "lane.resumed": _row(INFO, "通道恢复", "a lane goes on", "connection_id by?", counts="lanes_resumed"),
     "lane.troubled": _row(WARNING, "通道受阻", "a lane was disturbed", "connection_id reason", counts="lane_troubles"),
     "lanes.troubled": _row(

@@ -11,6 +11,7 @@ from contracts.nouns import UnitState
 from hub.commands import units_trial
 from hub.commands.admin import onboarding
 from hub.commands.common import add_json, add_store, operator, run, settings_of, show_json, table
+from hub.store import rests
 
 
 def add(verbs: Any) -> None:
@@ -86,8 +87,8 @@ def _list(given: argparse.Namespace) -> int:
     settings = settings_of(given)
 
     async def work() -> int:
-        async with onboarding(settings) as (desk, _):
-            registry = desk.registry()
+        async with onboarding(settings) as (desk, pool):
+            registry, resting = desk.registry(), await rests.resting(pool)
         rows = [
             {
                 "unit_id": unit.unit_id,
@@ -95,6 +96,12 @@ def _list(given: argparse.Namespace) -> int:
                 "roles": sorted(role.value for role in unit.roles),
                 "state": registry.states[unit.unit_id].value if unit.unit_id in registry.states else "desk",
                 "connections": [c.connection_id for c in registry.connections.values() if c.unit_id == unit.unit_id],
+                "contacts": list(registry.contacts.get(unit.unit_id, ())),
+                "resting": {
+                    name: {"until": rest.until, "reason": rest.reason}
+                    for name, rest in resting.items()
+                    if name.startswith(f"{unit.unit_id}.")
+                },
             }
             for unit in registry.city.units
         ]
@@ -103,14 +110,24 @@ def _list(given: argparse.Namespace) -> int:
         else:
             table(
                 [
-                    [r["unit_id"], r["name_zh"], "+".join(r["roles"]), r["state"], " ".join(r["connections"])]
+                    [
+                        *(r["unit_id"], r["name_zh"], "+".join(r["roles"]), r["state"]),
+                        " ".join(
+                            f"{name} ({_until(r, name)})" if name in r["resting"] else name for name in r["connections"]
+                        ),
+                        "; ".join(r["contacts"]),
+                    ]
                     for r in rows
                 ],
-                ("单位 unit", "名称", "角色 roles", "状态 state", "连接 connections"),
+                ("单位 unit", "名称", "角色 roles", "状态 state", "连接 connections", "联系人 contacts"),
             )
         return 0
 
     return run(work)
+
+
+def _until(row: dict[str, Any], name: str) -> str:
+    return f"暂不收件至 / resting until {row['resting'][name]['until'].astimezone():%m-%d %H:%M}"
 
 
 def _state(given: argparse.Namespace) -> int:
