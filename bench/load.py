@@ -1,6 +1,7 @@
 """The load: so many callers that report over HTTP, each waiting for its answer before the next, for so many seconds.
 
-Reads one JSON line with the plan; prints one JSON line: when each case was sent and how long its answer took.
+Reads one JSON line with the plan; ``per_second`` in it makes a steady rate, instead of as fast as answers come. Prints
+one JSON line: when each case was sent and how long its answer took.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ async def main() -> None:
     sent: dict[str, float] = {}
     took: list[float] = []
     failed: dict[str, int] = {}
-    until = time.monotonic() + plan["seconds"]
+    started, rate = time.monotonic(), plan.get("per_second")
+    until = started + plan["seconds"]
     made = 0
 
     async def call(number: int) -> None:
@@ -33,6 +35,8 @@ async def main() -> None:
         caller = await Caller.open("127.0.0.1", plan["port"])
         while time.monotonic() < until and made < min(plan["messages_max"], len(bodies)):
             body, made = bodies[made], made + 1
+            if rate:
+                await asyncio.sleep(max(0.0, started + made / rate - time.monotonic()))
             headers = (
                 f"authorization: Bearer {plan['key']}\r\ncontent-type: application/json\r\n"
                 f'idempotency-key: "{plan["run"]}-{number}-{made}"\r\n'

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
-import re
 import signal
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench import crowd
 from bench.mapping import measure as measure_mapping
-from bench.stage import ROOT, Child, Stage, reports, stage
+from bench.stage import Child, Stage, reports, stage
+from bench.yardstick import transactions_per_second
 
 MEASURES = ("pipeline", "intake", "delivery")
-ALONE = ("mapping",)
-"""Measures that need no running hub."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "measures",
         nargs="*",
         metavar="MEASURE",
-        help="pipeline intake delivery mapping; 默认前三项 / the first three by default",
+        help="pipeline intake delivery mapping units; 默认前三项 / the first three by default",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="每轮秒数 / seconds of a round")
     parser.add_argument("--rounds", type=int, default=3, help="轮数,取中位数 / rounds; medians are reported")
@@ -58,11 +58,14 @@ async def run(given: argparse.Namespace) -> int:
     if unknown:
         print(f"没有这种测量 / no such measure: {', '.join(unknown)}", file=sys.stderr)
         return 2
-    if set(chosen) <= set(ALONE):
-        _tell({"mapping": measure_mapping(given.rounds), "conditions": {"cores": os.cpu_count()}}, given.json)
-        return 0
-    alone = {name: measure_mapping(given.rounds) for name in chosen if name in ALONE}
+    alone: dict[str, Any] = {}
+    for name in [name for name in chosen if name in ALONE]:
+        _say(name)
+        alone[name] = await ALONE[name](given)
     chosen = [name for name in chosen if name not in ALONE]
+    if not chosen:
+        _tell(alone | {"conditions": {"cores": os.cpu_count(), "rounds": given.rounds}}, given.json)
+        return 0
     rounds: dict[str, list[Round]] = {name: [] for name in chosen}
     yardstick: list[float] = []
     with tempfile.TemporaryDirectory(prefix="cityhub-bench-") as folder:
@@ -138,32 +141,16 @@ async def _loaded(on: Stage, given: argparse.Namespace, seconds: float, bodies: 
     return said
 
 
-async def _arrived(on: Stage, wanted: set[str], seconds: float = 120.0) -> dict[str, float]:
-    """Arrival time of every wanted case; waits until all letters are there."""
-    found: dict[str, float] = {}
-    deadline = time.monotonic() + seconds
-    while not wanted <= found.keys():
-        await on.receiver.tell("take")
-        said = await on.receiver.hear()
-        found.update(said["arrivals"])
-        if said["bad_signature"]:
-            raise SystemExit(f"{said['bad_signature']} letters had a wrong signature")
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{len(wanted - found.keys())} letters did not arrive in {seconds:g} s")
-        await asyncio.sleep(0.05)
-    return found
-
-
 async def _warm_up(on: Stage, given: argparse.Namespace) -> None:
     said = await _loaded(on, given, 2.0, reports(0), "warm")
-    await _arrived(on, set(said["sent"]))
+    await on.arrived(set(said["sent"]))
 
 
 async def _pipeline(on: Stage, given: argparse.Namespace, number: int) -> Round:
     before = on.cpu_seconds()
     began = time.time()
     said = await _loaded(on, given, given.seconds, reports(1 + number), f"p{number}")
-    arrived = await _arrived(on, set(said["sent"]))
+    arrived = await on.arrived(set(said["sent"]))
     spans = sorted((arrived[case] - at) * 1000 for case, at in said["sent"].items())
     ended = max(arrived[case] for case in said["sent"])
     first = min(said["sent"].values())
@@ -193,7 +180,7 @@ async def _delivery(on: Stage, given: argparse.Namespace, number: int) -> Round:
         before, began = on.cpu_seconds(), time.time()
         for pid in lanes:
             os.kill(pid, signal.SIGCONT)
-    arrived = await _arrived(on, set(said["sent"]))
+    arrived = await on.arrived(set(said["sent"]))
     spans = sorted((arrived[case] - began) * 1000 for case in said["sent"])
     return _round(on, before, spans, len(spans) / (spans[-1] / 1000))
 
@@ -210,24 +197,22 @@ def _at(ordered: list[float], share: float) -> float:
 
 async def _pgbench(on: Stage, given: argparse.Namespace) -> float:
     """The same rows, one transaction per message, by the same server."""
-    from hub.store.embedded import binaries_folders, running_server
+    from hub.store.embedded import running_server
 
-    tool = next(folder / "pgbench" for folder in binaries_folders() if (folder / "pgbench").is_file())
     async with running_server(on.data / "postgresql") as server:
-        process = await asyncio.create_subprocess_exec(
-            str(tool),
-            *("-n", "-M", "prepared", "-c", "16", "-j", "1", "-T", str(max(2, int(given.seconds)))),
-            *("-f", str(ROOT / "bench" / "yardstick.sql")),
-            server.dsn,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, said = await process.communicate()
-    found = re.search(rb"tps = ([0-9.]+)", out)
-    if process.returncode or not found:
-        raise SystemExit(f"pgbench failed: {said.decode('utf-8', 'replace')[:500]}")
-    return float(found[1])
+        return await transactions_per_second(server.dsn, datetime.now(UTC), max(2, int(given.seconds)))
 
+
+async def _mapping(given: argparse.Namespace) -> dict[str, Any]:
+    return measure_mapping(given.rounds)
+
+
+async def _units(given: argparse.Namespace) -> dict[str, Any]:
+    return await crowd.measure(given.rounds, given.seconds, given.processes)
+
+
+ALONE: dict[str, Callable[[argparse.Namespace], Awaitable[dict[str, Any]]]] = {"mapping": _mapping, "units": _units}
+"""Measures with a stage of their own, or none."""
 
 _MEASURE = {"pipeline": _pipeline, "intake": _intake, "delivery": _delivery}
 
@@ -247,5 +232,11 @@ def _show(made: dict[str, Any]) -> None:
                 f"{name:10} {one['per_second']:>7}/s   p50 {one['p50_ms']:>8} ms   p99 {one['p99_ms']:>8} ms   "
                 f"× pgbench {one['ratio_pgbench']:<5} CPU µs {one['cpu_us_per_message']}"
             )
+    if "units" in made:
+        one = made["units"]
+        print(
+            f"units {one['units'][0]} → {one['units'][1]}   p99 {one['p99_ms'][0]} → {one['p99_ms'][1]} ms "
+            f"(× {one['p99_ratio']})   memory +{one['resident_growth_mb']} MB"
+        )
     if "pgbench_per_second" in made:
         print(f"pgbench    {made['pgbench_per_second']:>7}/s   the same rows, one transaction per message")

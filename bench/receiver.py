@@ -1,6 +1,7 @@
 """A partner that takes letters: checks each signature, notes when each letter came, and tells when asked.
 
-Reads one JSON line: {"secret": "whsec_…"}. Writes {"port": …} when it listens; at the end of input, the arrivals.
+Writes {"port": …} when it listens. Reads lines: {"secrets": {"/path": "whsec_…"}} says by which secret the letters at
+each path are signed; "take" is answered with the arrivals since the last one.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ _SUBJECT = re.compile(rb'"subject":"([^"]+)"')
 
 async def main() -> None:
     """Serve until standard input ends."""
-    told = json.loads(sys.stdin.readline())
-    secret = base64.b64decode(told["secret"].removeprefix("whsec_"))
+    secrets: dict[bytes, bytes] = {}
     arrivals: dict[str, float] = {}
     counts = {"received": 0, "bad_signature": 0}
 
     def receive(head: bytes, body: bytes) -> None:
         counts["received"] += 1
         found = dict(_HEADER.findall(head))
+        secret = secrets.get(head.split(b" ", 2)[1], b"")
         signed = found[b"webhook-id"] + b"." + found[b"webhook-timestamp"] + b"." + body
         wanted = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest())
         # Header names were lowered with their values: compare without case.
@@ -49,11 +50,12 @@ async def main() -> None:
         line = await loop.run_in_executor(None, sys.stdin.readline)
         if not line:
             ended.set()
-        elif line.strip() == "count":
-            print(json.dumps(counts), flush=True)
         elif line.strip() == "take":
             print(json.dumps({"arrivals": arrivals, **counts}), flush=True)
             arrivals = {}
+        else:
+            told = json.loads(line)["secrets"]
+            secrets = {path.encode(): base64.b64decode(text.removeprefix("whsec_")) for path, text in told.items()}
     server.close()
 
 

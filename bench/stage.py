@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class Stage:
     admin_key: str
     collector_key: str
     data: Path
+    receiver_port: int
 
     def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
         """One request of the administrator's."""
@@ -90,6 +92,29 @@ class Stage:
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read() or b"null")
+
+    async def arrived(self, wanted: set[str], seconds: float = 120.0) -> dict[str, float]:
+        """Arrival time of every wanted case; waits until all letters are there."""
+        found: dict[str, float] = {}
+        deadline = time.monotonic() + seconds
+        while not wanted <= found.keys():
+            await self.receiver.tell("take")
+            said = await self.receiver.hear()
+            found.update(said["arrivals"])
+            if said["bad_signature"]:
+                raise SystemExit(f"{said['bad_signature']} letters had a wrong signature")
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{len(wanted - found.keys())} letters did not arrive in {seconds:g} s")
+            await asyncio.sleep(0.05)
+        return found
+
+    def resident_mb(self) -> float:
+        """Memory of the hub's workers, what they share counted once (proportional set size)."""
+        kilobytes = 0
+        for pid in self.workers().values():
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            kilobytes += int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
+        return kilobytes / 1024
 
     def workers(self) -> dict[str, int]:
         """Slot → process id of the hub's workers."""
@@ -113,20 +138,25 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(data: Path, processes: int) -> AsyncIterator[Stage]:
-    """A hub made for measuring; everything is ended afterwards."""
+async def stage(data: Path, processes: int, city: Path | None = None) -> AsyncIterator[Stage]:
+    """A hub made for measuring, with its own city or Quzhou; everything is ended afterwards."""
     children: list[Child] = []
     try:
         hub = await Child.start(
             "hub.cli", "serve", "--data", str(data), "--port", "0", "--print-ready", 
             "--processes", str(processes), "--outbound-allow", "127.0.0.0/8", "--rate-per-second", "1000000",
+            *(("--city", str(city)) if city else ()),
         )  # fmt: skip
         children.append(hub)
         ready = await hub.hear()
         receiver = await Child.start("bench.receiver")
         children.append(receiver)
-        made = Stage(hub, receiver, ready["url"], int(ready["url"].rpartition(":")[2]), ready["admin_key"], "", data)
-        await _connect(made)
+        port = (await receiver.hear())["port"]
+        url = ready["url"]
+        made = Stage(hub, receiver, url, int(url.rpartition(":")[2]), ready["admin_key"], "", data, port)
+        made.collector_key = made.call("POST", "/api/v1/units/collection/keys", {})["key"]
+        if city is None:
+            await _connect(made)
         yield made
     finally:
         for child in reversed(children):
@@ -134,9 +164,6 @@ async def stage(data: Path, processes: int) -> AsyncIterator[Stage]:
 
 
 async def _connect(made: Stage) -> None:
-    made.collector_key = made.call("POST", "/api/v1/units/collection/keys", {})["key"]
-    listening = 0
-    # The receiver needs the secret before it listens, and the profile needs its port: a first profile makes the secret.
     profile: dict[str, Any] = {
         "unit": UNIT,
         "connections": [
@@ -144,17 +171,14 @@ async def _connect(made: Stage) -> None:
                 "name": "main",
                 "transport": "rest",
                 "receives": ["case.dispatch"],
-                "rest": {"endpoint": f"http://127.0.0.1:{listening or 9}/letters"},
+                "rest": {"endpoint": f"http://127.0.0.1:{made.receiver_port}/letters"},
                 "concurrency": 64,
                 "per_second": 10000,
             }
         ],
     }
     applied = made.call("PUT", f"/api/v1/units/{UNIT}/profile", profile)
-    await made.receiver.tell(json.dumps({"secret": applied["secrets"][0]["secret"]}))
-    listening = (await made.receiver.hear())["port"]
-    profile["connections"][0]["rest"]["endpoint"] = f"http://127.0.0.1:{listening}/letters"
-    made.call("PUT", f"/api/v1/units/{UNIT}/profile", profile)
+    await made.receiver.tell(json.dumps({"secrets": {"/letters": applied["secrets"][0]["secret"]}}))
     made.call("POST", f"/api/v1/units/{UNIT}/state", {"state": "live", "reason": "bench"})
     for _ in range(300):
         lanes = made.call("GET", "/api/v1/lanes")["items"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar, get_args
 from urllib.parse import quote
@@ -18,9 +18,11 @@ import orjson
 from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from contracts.model import Code, Text
+from contracts.model import Code, RuleBroken, Text
 from contracts.paths import PATH_PATTERN
 from contracts.problem import Problem, Violation
+from contracts.ways.soap import FILE_PATTERN as SOAP_FILE_PATTERN
+from contracts.ways.soap import NAME_PATTERN as SOAP_NAME_PATTERN
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -143,9 +145,13 @@ def refuse_repeats(raw: bytes, kept: int, base: str = "#") -> None:
 
 def violations_of(fault: ValidationError, base: str = "#") -> tuple[Violation, ...]:
     """The violations that pydantic found, at most ``VIOLATIONS_MAX``, in the order of the fields."""
+    return told(fault.errors(include_url=False), base)
+
+
+def told(errors: Sequence[ErrorDetails], base: str = "#") -> tuple[Violation, ...]:
+    """Pydantic's errors as violations, at most ``VIOLATIONS_MAX``."""
     return tuple(
-        Violation(pointer(error["loc"], base), *_sentence(error), error["type"])
-        for error in fault.errors(include_url=False)[:VIOLATIONS_MAX]
+        Violation(pointer(error["loc"], base), *_sentence(error), error["type"]) for error in errors[:VIOLATIONS_MAX]
     )
 
 
@@ -304,21 +310,23 @@ def _sentence(error: ErrorDetails) -> tuple[str, str]:
     kind = error["type"]
     if error["input"] is None and error["loc"] and kind != "missing":
         kind = "null"
-    told: dict[str, Any] = {name: _plain(value) for name, value in error.get("ctx", {}).items()}
+    facts: dict[str, Any] = {name: _plain(value) for name, value in error.get("ctx", {}).items()}
     match kind:
         case "enum" | "literal_error":
-            words = re.findall(r"'([^']*)'", told["expected"])
-            told |= {"zh": "、".join(words), "en": ", ".join(words)}
+            words = re.findall(r"'([^']*)'", facts["expected"])
+            facts |= {"zh": "、".join(words), "en": ", ".join(words)}
         case "string_pattern_mismatch":
-            told["zh"], told["en"] = PATTERNS.get(told["pattern"], (told["pattern"], f"must match {told['pattern']}"))
+            pattern = facts["pattern"]
+            facts["zh"], facts["en"] = PATTERNS.get(pattern, (f"应符合 {pattern}", f"must match {pattern}"))
         case "value_error" | "assertion_error":
-            told["en"] = str(error.get("ctx", {}).get("error", ""))
-            told["zh"] = RULES.get(told["en"], told["en"])
+            rule = error.get("ctx", {}).get("error")
+            facts["en"] = str(rule)
+            facts["zh"] = rule.zh if isinstance(rule, RuleBroken) else facts["en"]
         case "extra_forbidden":
-            told["name"] = str(error["loc"][-1])[:NAME_MAX] if error["loc"] else ""
+            facts["name"] = str(error["loc"][-1])[:NAME_MAX] if error["loc"] else ""
     zh, en = SENTENCES.get(kind, ("值不符合契约:{msg}", "{msg}"))
-    told.setdefault("msg", error["msg"])
-    return zh.format_map(told), en.format_map(told)
+    facts.setdefault("msg", error["msg"])
+    return zh.format_map(facts), en.format_map(facts)
 
 
 def _plain(value: Any) -> Any:
@@ -326,6 +334,7 @@ def _plain(value: Any) -> Any:
 
 
 _MOMENT = ("应为带时区的 RFC 3339 时间,例如 2026-11-23T09:12:30+08:00", "must be an RFC 3339 moment with a zone")
+_DATE = ("应为日期,例如 2026-11-23", "must be a date, such as 2026-11-23")
 _OBJECT = ("应为对象", "must be an object")
 _LIST = ("应为列表", "must be a list")
 _NUMBER = ("应为数字", "must be a number")
@@ -372,6 +381,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "datetime_parsing": _MOMENT,
     "datetime_from_date_parsing": _MOMENT,
     "datetime_object_invalid": _MOMENT,
+    "date_type": _DATE,
+    "date_parsing": _DATE,
+    "date_from_datetime_parsing": _DATE,
+    "date_from_datetime_inexact": _DATE,
     "timezone_aware": ("时间须带时区,例如 +08:00", "the moment needs a zone, such as +08:00"),
     "recursion_loop": ("嵌套过深", "nested too deeply"),
     "json_invalid": ("不是有效的 JSON", "is not valid JSON"),
@@ -379,22 +392,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "assertion_error": ("{zh}", "{en}"),
 }
 """A sentence in both languages for each kind of violation that pydantic finds in these models."""
-
-RULES: Mapping[str, str] = {
-    "a moment is RFC 3339 text with a time zone": "时间应为带时区的 RFC 3339 文本",
-    "a moment lies between the years 2000 and 2200": "时间应在 2000 年至 2199 年之间",
-    "poll goes with rest, soap or pull: what comes by a queue or a file is fetched from there": (
-        "poll 只与 rest、soap、pull 同用:队列和文件本身就是来源"
-    ),
-    "poll and inbound need a mapping with `in` tables": "poll 和 inbound 须有含 in 表的映射",
-    "a contact has a phone or a mail address": "联系人须有电话或邮箱",
-    "the longest pause is not shorter than the first": "最长间隔不得短于首次间隔",
-    "a window ends after it begins": "窗口的止须晚于起",
-    "hours begin and end at different times; a whole day is 00:00 to 24:00": "起止不得相同;全天写 00:00 至 24:00",
-    "two connections have the same name": "两个连接同名",
-    "ids: `of` goes with rule: fields, and with no other": "ids:`of` 与 rule: fields 同用,其他规则不得有",
-}
-"""What the models' own rules say, in Chinese."""
 
 
 def _pattern_of(text: Any) -> str:
@@ -436,7 +433,11 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
     r"^[!-~]+$": ("只含可见的 ASCII 字符", "must hold only visible ASCII characters"),
     r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
+    SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
+    SOAP_FILE_PATTERN: ("应为档案旁的文件名", "must be the name of a file beside the profile"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
+    r"^[A-Za-z0-9_.-]+$": ("只含字母、数字和 _ . -", "must hold only letters, digits and _ . -"),
+    r"^[a-z0-9._]+$": ("只含小写字母、数字和 . _", "must hold only lower-case letters, digits and . _"),
     r"^[0-9a-fA-F-]{36}$": ("应为 UUID", "must be a UUID"),
 }
-"""What each pattern of the contracts asks for."""
+"""What each pattern of the contracts and of the interface's parameters asks for."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from contracts.model import Line, Model, Optionally
+from contracts.model import Line, Model, Optionally, RuleBroken
 
 Phone = Annotated[str, Field(min_length=3, max_length=32, pattern=r"^[0-9+() -]+$")]
 Mail = Annotated[str, Field(max_length=200, pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -32,7 +32,7 @@ class Contact(Model):
     @model_validator(mode="after")
     def _can_be_reached(self) -> Contact:
         if self.phone is None and self.mail is None:
-            raise ValueError("a contact has a phone or a mail address")
+            raise RuleBroken("联系人须有电话或邮箱", "a contact has a phone or a mail address")
         return self
 
     def line(self) -> str:

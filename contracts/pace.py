@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from contracts.mapping import MappingModel
-from contracts.model import Line, Model, Moment, Optionally
+from contracts.model import Line, Model, Moment, Optionally, RuleBroken
 
 ClockTime = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 """``08:30``; ``24:00`` is the end of the day."""
@@ -42,7 +42,7 @@ class Retry(Model):
     @model_validator(mode="after")
     def _grows(self) -> Retry:
         if self.longest_pause_seconds < self.first_pause_seconds:
-            raise ValueError("the longest pause is not shorter than the first")
+            raise RuleBroken("最长间隔不得短于首次间隔", "the longest pause is not shorter than the first")
         return self
 
 
@@ -61,7 +61,7 @@ class DatedWindow(MappingModel):
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> DatedWindow:
         if self.until <= self.since:
-            raise ValueError("a window ends after it begins")
+            raise RuleBroken("窗口的止须晚于起", "a window ends after it begins")
         return self
 
 
@@ -75,7 +75,10 @@ class WeeklyHours(MappingModel):
     @model_validator(mode="after")
     def _lasts(self) -> WeeklyHours:
         if self.until == self.since or self.since == "24:00":
-            raise ValueError("hours begin and end at different times; a whole day is 00:00 to 24:00")
+            raise RuleBroken(
+                "起止不得相同;全天写 00:00 至 24:00",
+                "hours begin and end at different times; a whole day is 00:00 to 24:00",
+            )
         return self
 
 

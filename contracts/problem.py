@@ -44,7 +44,6 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "query_invalid": ProblemKind(422, "查询参数有误", "A query parameter is wrong"),
     "header_invalid": ProblemKind(400, "请求头有误", "A header is wrong"),
     "key_reused": ProblemKind(422, "该消息标识已用于不同内容", "This id was already used for other content"),
-    "still_running": ProblemKind(409, "同一消息正在处理", "The same message is still being decided", retryable=True),
     "version_moved": ProblemKind(412, "案件已有更新,请重新读取", "The case has moved on, read it again"),
     "step_not_allowed": ProblemKind(409, "案件当前状态不允许此步骤", "The case's state does not allow this step"),
     "not_responsible": ProblemKind(409, "案件已不由该单位处置", "The case is not with this unit (any more)"),

@@ -302,7 +302,8 @@ def data_folder(settings: Settings) -> None:
     """The data folder and the photos', made where they are missing. Raises ``StoreFault``."""
     for folder in (settings.data, settings.data / "run", settings.attachments_path):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            # Photos show people and homes: a folder that is made here is nobody else's to read.
+            folder.mkdir(0o700 if folder == settings.attachments_path else 0o777, parents=True, exist_ok=True)
             # Existing is not enough: what cannot be written fails now, not at the first photo.
             with tempfile.TemporaryFile(dir=folder):
                 pass

@@ -65,16 +65,15 @@ class Attachments:
 
     def _write(self, digest: str, content: bytes) -> None:
         path = self._path(digest)
-        if path.exists():
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{uuids.uuid4().hex}")
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        # The name must be on the disk too, before a commit refers to it.
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{uuids.uuid4().hex}")
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        # The name must be on the disk too, before a commit refers to it; who wrote it may not have come so far yet.
         for folder in (path.parent, self.folder):
             handle = os.open(folder, os.O_RDONLY)
             try:

@@ -62,11 +62,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """How a message was decided before: its answer, or the refusal's text."""
+    """How a message was decided before: its answer, or the refusal's text.
+
+    ``gone`` is the number of a case that was dropped with its month since: its key still binds, its answer is lost.
+    """
 
     fingerprint: bytes
     answer: Answer | None
     refusal: str | None = None
+    gone: str | None = None
 
 
 @dataclass(slots=True)

@@ -8,10 +8,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from contracts.problem import Problem, Violation
+from contracts.checking import told
+from contracts.problem import Problem
 from hub.api import routes_admin, routes_cases, routes_evaluation, routes_inbox, routes_open, routes_register
 from hub.api.asgi import Gone, language_of, problem_response
 from hub.api.doors import Doors
+from hub.api.heads import Heads
 from hub.api.openapi import document
 from hub.api.services import Services
 from hub.console import notice_page, pages
@@ -58,7 +60,7 @@ def face(services: Services) -> Doors:
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]
-    return Doors(services, app)
+    return Doors(services, Heads(app))
 
 
 def _respond(request: Request, problem: Problem) -> Response:
@@ -76,16 +78,7 @@ async def _problem(request: Request, fault: Exception) -> Response:
 
 async def _bad_query(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
-    violations = tuple(
-        Violation(
-            "#/" + "/".join(str(part) for part in error["loc"]),
-            f"参数 {error['loc'][-1]} 有误",
-            f"{error['loc'][-1]}: {error['msg']}",
-            error["type"],
-        )
-        for error in fault.errors()
-    )
-    return _respond(request, Problem("query_invalid", violations=violations))
+    return _respond(request, Problem("query_invalid", violations=told(fault.errors())))
 
 
 async def _http(request: Request, fault: Exception) -> Response:

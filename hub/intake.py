@@ -385,6 +385,13 @@ def _again(message: Message, before: Remembered) -> Outcome:
         )
     if before.answer is not None:
         return replace(before.answer, repeated=True)
+    if before.gone is not None:
+        return Problem(
+            "case_unknown",
+            f"该消息当时已按案件 {before.gone} 处理,案件已过保存期;重发不再生效。",
+            f"The message was decided as case {before.gone}, which is past its retention; it takes no effect again.",
+            fields={"case_number": before.gone},
+        )
     return refusal_from(before.refusal or "{}")
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import model_validator
 
-from contracts.model import Model, Optionally
+from contracts.model import Model, Optionally, RuleBroken
 from contracts.ways.answers import AnswerRules
 from contracts.ways.http import Authentication, SecretName, Url
 
@@ -32,5 +32,8 @@ class RestSettings(Model):
     @model_validator(mode="after")
     def _shows_who_calls(self) -> RestSettings:
         if self.signing is Signing.NONE and self.authentication is None and self.client_certificate is None:
-            raise ValueError("signing: none goes with an authentication or a client_certificate")
+            raise RuleBroken(
+                "signing: none 须有 authentication 或 client_certificate",
+                "signing: none goes with an authentication or a client_certificate",
+            )
         return self

@@ -84,9 +84,15 @@ def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None =
     return Response(orjson.dumps(document), status, headers, "application/json; charset=utf-8")
 
 
-def paged(request: Request, items: Sequence[Any], name: str, value: str | None) -> Response:
-    """A page of items; where there are more, an RFC 8288 link and ``next`` lead on."""
-    document: dict[str, Any] = {"items": items}
+def matches(given: str | None, etag: str) -> bool:
+    """Whether ``If-None-Match`` names what the caller would get: a list of tags, weak ones too, or ``*`` (RFC 9110)."""
+    named = [each.strip().removeprefix("W/") for each in (given or "").split(",")]
+    return "*" in named or etag in named
+
+
+def paged(request: Request, items: Sequence[Any], name: str, value: str | None, **more: Any) -> Response:
+    """A page of items; where there are more, an RFC 8288 link and ``next`` lead on. ``more`` stands beside them."""
+    document: dict[str, Any] = {"items": items, **more}
     headers = {}
     if value is not None:
         # A relative reference: it holds behind any proxy.

@@ -12,7 +12,7 @@ from contracts.model import Line, Model, Optionally
 from contracts.nouns import UnitState
 from contracts.problem import Problem
 from hub.api.asgi import read_body
-from hub.api.deps import Caller, Known, answer, caller_of, services_of, takes, takes_bytes
+from hub.api.deps import Caller, Known, answer, caller_of, paged, services_of, takes, takes_bytes
 from hub.api.speaker import admin
 from hub.api.views import present, refused_document
 from hub.delivery import repair
@@ -215,7 +215,8 @@ async def refused(
     rows = await reading.refused(
         services_of(request).pool, unit_id=unit_id, before=before, settled=settled, limit=limit
     )
-    return answer({"items": [refused_document(row) for row in rows]})
+    following = str(rows[-1].refused_id) if len(rows) == limit else None
+    return paged(request, [refused_document(row) for row in rows], "before", following)
 
 
 @router.get("/refused/{refused_id}", summary="拒收消息原文 / one refused message, raw")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -11,7 +13,7 @@ from pydantic import AwareDatetime
 
 from contracts.envelope import Mode
 from contracts.problem import Problem
-from hub.api.deps import Caller, answer, paged, services_of
+from hub.api.deps import Caller, answer, matches, paged, services_of
 from hub.api.views import (
     attempt_document,
     case_document,
@@ -26,7 +28,7 @@ from hub.cases import as_it_was
 from hub.letters import letter_id, position_of
 from hub.life_cycle import STAGE_OF, Stage, State
 from hub.store import reading
-from hub.store.reading import CaseFilter, SeenCase
+from hub.store.reading import CaseFilter, LetterRow, SeenCase
 
 router = APIRouter(prefix="/api/v1")
 
@@ -36,6 +38,7 @@ SCAN_ENTRIES = 5000
 Number = Annotated[str, Path(max_length=64, description="案件号 / case number, 330800-20261123-000042")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Unit = Annotated[str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
+LetterId = Annotated[str | None, Query(max_length=32, description="信件号 / letter id, ltr_…")]
 
 
 @router.get("/cases", tags=["cases"], summary="案件列表 / list cases, newest first")
@@ -85,8 +88,9 @@ async def one_case(
         then = replace(seen, case=replace(case, letter_counts=seen.case.letter_counts))
         return answer(case_document(then, as_of or known_at or services.clock().now(), caller.only_unit))
     document = case_document(seen, services.clock().now(), caller.only_unit)
-    etag = f'"v{seen.case.version}"'
-    if request.headers.get("if-none-match", "").strip() == etag:
+    # Who lost a case reads no version: it would tell that the case goes on elsewhere.
+    etag = f'"v{seen.case.version}"' if seen.until_position is None else f'"until-{seen.until_position}"'
+    if matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers={"etag": etag})
     return answer(document, headers={"etag": etag})
 
@@ -109,8 +113,10 @@ async def case_entries(
 
 
 @router.get("/cases/{number}/letters", tags=["letters"], summary="案件的信件 / the letters of a case")
-async def case_letters(request: Request, caller: Caller, number: Number, limit: Limit = 100) -> Response:
-    """Who was told what of this case, and when; a unit sees its own letters."""
+async def case_letters(
+    request: Request, caller: Caller, number: Number, before: LetterId = None, limit: Limit = 100
+) -> Response:
+    """Who was told what of this case, and when, newest first; a unit sees its own letters."""
     services = services_of(request)
     seen = await _seen(request, caller, number)
     rows = await reading.letters(
@@ -118,10 +124,10 @@ async def case_letters(request: Request, caller: Caller, number: Number, limit: 
         services.registry().division_code,
         unit_id=caller.only_unit,
         case_id=seen.case.case_id,
-        before=None,
+        before=_position_in("before", before),
         limit=limit,
     )
-    return answer({"items": [letter_document(row) for row in rows]})
+    return _letters_page(request, rows, "before", limit)
 
 
 @router.get("/letters", tags=["letters"], summary="信件列表 / list letters, newest first")
@@ -130,22 +136,24 @@ async def list_letters(
     caller: Caller,
     unit_id: Unit = None,
     dead: bool = False,
-    before: Annotated[str | None, Query(max_length=32, description="letter_id")] = None,
+    before: LetterId = None,
+    after: LetterId = None,
     limit: Limit = 50,
 ) -> Response:
-    """Letters and what became of them; ``dead=true`` lists the dead-letter shelf, oldest first."""
+    """Letters and what became of them, newest first, from ``before`` on.
+
+    ``dead=true`` lists the dead-letter shelf, oldest letter first, from ``after`` on.
+    """
     services = services_of(request)
     unit = caller.only_unit or unit_id
     division = services.registry().division_code
     if dead:
-        rows = await reading.dead_letters(services.pool, division, unit_id=unit, limit=limit)
-        return answer({"items": [letter_document(row) for row in rows]})
-    start = None
-    if before is not None and (start := position_of(before)) is None:
-        raise Problem("query_invalid", "before 应为信件号 ltr_…。", "before is a letter id, ltr_….")
+        reached = _position_in("after", after) or 0
+        rows = await reading.dead_letters(services.pool, division, unit_id=unit, after=reached, limit=limit)
+        return _letters_page(request, rows, "after", limit)
+    start = _position_in("before", before)
     rows = await reading.letters(services.pool, division, unit_id=unit, case_id=None, before=start, limit=limit)
-    after = letter_id(rows[-1].letter.position) if len(rows) == limit else None
-    return paged(request, [letter_document(row) for row in rows], "before", after)
+    return _letters_page(request, rows, "before", limit)
 
 
 @router.get("/letters/{id}/attempts", tags=["letters"], summary="投递记录 / every try at a letter")
@@ -161,8 +169,8 @@ async def letter_attempts(request: Request, caller: Caller, id: Annotated[str, P
 
 
 @router.get("/units", tags=["units"], summary="单位名录 / the city's units")
-async def list_units(request: Request, caller: Caller) -> Response:
-    """Every unit of the directory in force, with the state of its connection."""
+async def list_units(request: Request, caller: Caller, after: Unit = None, limit: Limit = 200) -> Response:
+    """Every unit of the directory in force by its id, with the state of its connection."""
     services = services_of(request)
     registry, now = services.registry(), services.clock().now()
     directory = registry.directory(now)
@@ -182,9 +190,10 @@ async def list_units(request: Request, caller: Caller) -> Response:
             if caller.only_unit in (None, unit.unit_id)
             else None,
         )
-        for unit in directory.units.values()
+        for unit in islice((each for name, each in sorted(directory.units.items()) if name > (after or "")), limit)
     ]
-    return answer({"items": items, "directory_version": registry.directory_version})
+    following = str(items[-1]["unit_id"]) if len(items) == limit else None
+    return paged(request, items, "after", following, directory_version=registry.directory_version)
 
 
 @router.get("/changes", tags=["changes"], summary="变更流 / the change feed, in commit order")
@@ -252,6 +261,20 @@ async def _position(request: Request, after: str | None) -> int:
             },
         )
     return position
+
+
+def _position_in(name: str, letter: str | None) -> int | None:
+    if letter is None:
+        return None
+    position = position_of(letter)
+    if position is None:
+        raise Problem("query_invalid", f"{name} 应为信件号 ltr_…。", f"{name} is a letter id, ltr_….")
+    return position
+
+
+def _letters_page(request: Request, rows: Sequence[LetterRow], name: str, limit: int) -> Response:
+    following = letter_id(rows[-1].letter.position) if len(rows) == limit else None
+    return paged(request, [letter_document(row) for row in rows], name, following)
 
 
 def _id(number: str, division: str) -> int:

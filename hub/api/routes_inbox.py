@@ -15,7 +15,7 @@ from contracts.model import Model
 from contracts.nouns import Connection
 from contracts.problem import Problem
 from hub.api.asgi import read_body
-from hub.api.deps import Caller, Known, answer, services_of, takes, takes_bytes
+from hub.api.deps import Caller, Known, answer, matches, services_of, takes, takes_bytes
 from hub.api.views import attachment_document, inbox_letter
 from hub.case_numbers import parse
 from hub.delivery import inbox
@@ -146,7 +146,7 @@ async def photo(
     content = await services.attachments.read(row)
     etag = f'"{row.sha256.hex()}"'
     headers = {"etag": etag, "cache-control": "private, max-age=86400", "x-content-type-options": "nosniff"}
-    if request.headers.get("if-none-match") == etag:
+    if matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=row.media_type, headers=headers)
 

@@ -16,10 +16,20 @@ router = APIRouter()
 Part = Annotated[str, Path(max_length=64, pattern=r"^[a-z0-9._]+$")]
 
 
+@router.get("/contracts/", include_in_schema=False)
 @router.get("/contracts", tags=["contracts"], summary="契约目录 / every contract")
 async def contracts() -> Response:
-    """Name, version and address of each live contract."""
-    return answer({"items": [{"contract": name, "href": f"/contracts/{name}"} for name in sorted(published())]})
+    """Each live contract with the addresses of its schema and its examples."""
+    return answer({"items": [_listed(name) for name in sorted(published())]})
+
+
+@router.get("/contracts/{name}", tags=["contracts"], summary="一种契约的各版本 / the versions of a contract")
+async def versions(name: Part) -> Response:
+    """Each live version of one contract."""
+    found = [each for each in sorted(published()) if each.partition("/")[0] == name]
+    if not found:
+        raise Problem("not_found", "没有该契约。", "There is no such contract.")
+    return answer({"items": [_listed(each) for each in found]})
 
 
 @router.get("/contracts/{name}/{version}", tags=["contracts"], summary="契约 / the JSON Schema of a contract")
@@ -97,6 +107,11 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Prometheus text format."""
     return Response(await services_of(request).metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _listed(name: str) -> dict[str, object]:
+    href = f"/contracts/{name}"
+    return {"contract": name, "href": href, "examples": [f"{href}/examples/valid", f"{href}/examples/invalid"]}
 
 
 def _file(name: str, version: str, which: str) -> Response:

@@ -136,8 +136,12 @@ async def take_numbers(conn: Connection, day: int, wanted: int) -> int:
 
 
 async def ensure_month(conn: Connection, month: int) -> bool:
-    """Make the partitions of a month (YYYYMM); true where they were missing."""
-    made: bool = await conn.fetchval(SQL["ensure_month"], month)
+    """Make the partitions of a month (YYYYMM) outside any transaction; true where they were missing."""
+    try:
+        made: bool = await conn.fetchval(SQL["ensure_month"], month)
+    except asyncpg.DuplicateTableError:
+        # Another made them while this call waited for its turn: a server process remembers that it saw no such table.
+        return False
     return made
 
 
@@ -250,6 +254,8 @@ def _last_sights(outbox: Outbox) -> list[Any]:
 
 def _remembered(row: Any, division: str) -> Remembered:
     answer = None
+    if row["refusal"] is None and row["position"] is None:
+        return Remembered(bytes(row["fingerprint"]), None, gone=number_of(row["case_id"], division))
     if row["refusal"] is None:
         answer = Answer(
             case_id=row["case_id"],

@@ -215,9 +215,11 @@ async def letters(
     return [_letter(row, division) for row in rows]
 
 
-async def dead_letters(pool: Pool, division: str, *, unit_id: str | None = None, limit: int = 100) -> list[LetterRow]:
-    """The dead-letter shelf, oldest first."""
-    return [_letter(row, division) for row in await pool.fetch(SQL["dead_letters"], unit_id, limit)]
+async def dead_letters(
+    pool: Pool, division: str, *, unit_id: str | None = None, after: int = 0, limit: int = 100
+) -> list[LetterRow]:
+    """The dead-letter shelf, oldest letter first."""
+    return [_letter(row, division) for row in await pool.fetch(SQL["dead_letters"], unit_id, after, limit)]
 
 
 async def letter(pool: Pool, division: str, position: int) -> WaitingLetter | None:
@@ -287,8 +289,8 @@ async def add_attachment(pool: Pool, row: AttachmentRow) -> None:
 
 
 async def attachment_seen(pool: Pool, case_id: int, unit_id: str | None, attachment_id: str) -> bool:
-    """Whether an entry of the case that the unit may read names the attachment."""
-    found: bool = await pool.fetchval(SQL["attachment_seen"], case_id, unit_id, f'"{attachment_id}"')
+    """Whether an entry of the case that the unit may read has the attachment among its photos."""
+    found: bool = await pool.fetchval(SQL["attachment_seen"], case_id, unit_id, attachment_id)
     return found
 
 

@@ -66,7 +66,7 @@ WHERE l.position < $1
 ORDER BY l.position DESC LIMIT $4
 
 -- name: dead_letters
--- The dead-letter shelf, oldest first.
+-- The dead-letter shelf, oldest letter first.
 SELECT l.*, last.outcome, last.status, last.attempt, last.ended_at, last.reason AS said, h.due_at AS retry_at,
        h.buried_at, h.reason AS held_because, true AS is_held
 FROM held_letters h
@@ -75,8 +75,8 @@ LEFT JOIN LATERAL (
     SELECT outcome, status, attempt, ended_at, reason FROM attempts a
     WHERE a.case_id = l.case_id AND a.position = l.position ORDER BY attempt DESC LIMIT 1
 ) AS last ON true
-WHERE h.buried_at IS NOT NULL AND ($1::text IS NULL OR l.unit_id = $1)
-ORDER BY h.buried_at, l.position LIMIT $2
+WHERE h.buried_at IS NOT NULL AND ($1::text IS NULL OR l.unit_id = $1) AND h.position > $2
+ORDER BY h.position LIMIT $3
 
 -- name: letter
 -- One letter by its position.
@@ -135,10 +135,12 @@ INSERT INTO attachments (attachment_id, unit_id, sha256, media_type, size_bytes,
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 
 -- name: attachment_seen
--- Whether some entry that the unit may read names the attachment, among cases the unit sees.
+-- Whether some entry of the case that the unit may read has the attachment in a list, as photos are. A text that
+-- merely mentions its id does not count: anybody can write one.
 SELECT EXISTS (
     SELECT FROM entries e
-    WHERE e.case_id = $1 AND ($2::text IS NULL OR $2 = ANY (e.audience)) AND position($3 in e.body) > 0)
+    WHERE e.case_id = $1 AND ($2::text IS NULL OR $2 = ANY (e.audience)) AND position($3 in e.body) > 0
+      AND jsonb_path_exists(e.body::jsonb, 'strict $.**.*[*] ? (@ == $id)', jsonb_build_object('id', $3::text), true))
 
 -- name: shelve
 -- Keep a refused message raw.

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import jsonschema
 import pytest
 
 from tests.builders import a_place
@@ -186,6 +187,37 @@ def test_pages_lead_on_by_link(hub: RunningHub, keys: dict[str, str]) -> None:
     assert len(set(seen)) == 4 and seen == sorted(seen, reverse=True)
 
 
+@pytest.mark.parametrize(
+    "path", ["cases", "letters", "units", "refused", "cases/{number}/entries", "cases/{number}/letters"]
+)
+def test_every_list_comes_whole_page_by_page(hub: RunningHub, keys: dict[str, str], path: str) -> None:
+    number, lead = report(hub, keys), keys["housing_construction"]
+    assert hub.call("POST", f"/api/v1/cases/{number}/feedback", {"description": "已修复"}, lead)[0] == 200
+    for _ in range(2):
+        assert hub.call("POST", "/api/v1/cases", {}, keys["collection"])[0] == 422
+    where = f"/api/v1/{path.format(number=number)}"
+    whole = hub.call("GET", f"{where}?limit=500")[1]["items"]
+    found: list[Any] = []
+    following: str | None = f"{where}?limit={max(1, len(whole) // 3)}"
+    while following and len(found) <= len(whole):
+        _, said, headers = hub.call("GET", following)
+        following = said.get("next")
+        assert headers.get("link") == (f'<{following}>; rel="next"' if following else None)
+        found += said["items"]
+    assert len(whole) > 1 and found == whole
+
+
+def test_a_wrong_parameter_is_told_in_the_callers_language(hub: RunningHub) -> None:
+    query = "/api/v1/cases?limit=0&state=nope&lead_unit_id=a%20b"
+    said = {lang: hub.call("GET", query, accept_language=lang)[1]["errors"] for lang in ("zh-CN", "en")}
+    told = {each["pointer"]: each["detail"] for each in said["en"]}
+    assert told["#/query/limit"] == "must not be less than 1"
+    assert told["#/query/state/0"].startswith("must be one of: reported, ")
+    assert {each["detail"] for each in said["zh-CN"]} >= {"不得小于 1", "只含字母、数字和 _ . -"}
+    day = hub.call("GET", "/api/v1/evaluation?from=x&until=y")[1]["errors"]
+    assert {each["detail_zh"] for each in day} == {"应为日期,例如 2026-11-23"}
+
+
 def test_a_photo_is_kept_and_read_by_who_may_see_the_case(hub: RunningHub, keys: dict[str, str]) -> None:
     status, photo, _ = hub.call("POST", "/api/v1/attachments", PNG, keys["collection"], content_type="image/png")
     assert (status, photo["media_type"], photo["width"]) == (201, "image/png", 1)
@@ -199,7 +231,9 @@ def test_a_photo_is_kept_and_read_by_who_may_see_the_case(hub: RunningHub, keys:
 def test_a_stale_if_match_is_refused(hub: RunningHub, keys: dict[str, str]) -> None:
     number, lead = report(hub, keys), keys["housing_construction"]
     etag = hub.call("GET", f"/api/v1/cases/{number}", key=lead)[2]["etag"]
-    assert hub.call("GET", f"/api/v1/cases/{number}", key=lead, if_none_match=etag)[0] == 304
+    for named in (etag, f"W/{etag}", f'"v1", {etag}', "*"):
+        assert hub.call("GET", f"/api/v1/cases/{number}", key=lead, if_none_match=named)[0] == 304
+    assert hub.call("GET", f"/api/v1/cases/{number}", key=lead, if_none_match='"v1"')[0] == 200
     assert hub.call("POST", f"/api/v1/cases/{number}/acknowledgement", {}, lead, if_match=etag)[0] == 200
     stale = hub.call("POST", f"/api/v1/cases/{number}/feedback", {"description": "x"}, lead, if_match=etag)
     assert (stale[0], stale[1]["state"]) == (412, "acknowledged")
@@ -233,6 +267,18 @@ def test_metrics_count_what_happened_and_pass_prometheus_own_parser(hub: Running
     assert accepted() == before + 1
 
 
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/contracts", "/api/v1/cases", "/api/v1/cases/x", "/login"]
+)
+def test_head_says_what_get_would_without_the_body(hub: RunningHub, path: str) -> None:
+    got, asked = hub.call("GET", path), hub.call("HEAD", path)
+    assert asked[0] == got[0] and asked[2]["content-type"] == got[2]["content-type"] and not asked[1]
+
+
+def test_head_takes_no_letters_from_the_inbox(hub: RunningHub, keys: dict[str, str]) -> None:
+    assert hub.call("HEAD", "/api/v1/inbox", key=keys["housing_construction"])[0] == 405
+
+
 def test_readiness_names_its_checks(hub: RunningHub) -> None:
     status, said, _ = hub.call("GET", "/readyz")
     assert (status, said["status"]) == (200, "ready")
@@ -240,10 +286,15 @@ def test_readiness_names_its_checks(hub: RunningHub) -> None:
 
 
 def test_contracts_and_problems_are_published(hub: RunningHub) -> None:
-    for item in hub.call("GET", "/contracts")[1]["items"]:
+    items = hub.call("GET", "/contracts/")[1]["items"]
+    assert items == hub.call("GET", "/contracts")[1]["items"]
+    for item in items:
         schema = hub.call("GET", item["href"])[1]
         assert schema["$id"].endswith(item["contract"])
-        assert hub.call("GET", f"{item['href']}/examples/valid")[0] == 200
+        valid, invalid = (hub.call("GET", example)[1] for example in item["examples"])
+        judge = jsonschema.Draft202012Validator(schema)
+        assert judge.is_valid(valid) and not judge.is_valid(invalid), item["contract"]
+        assert item in hub.call("GET", f"/contracts/{item['contract'].partition('/')[0]}")[1]["items"]
     kinds = hub.call("GET", "/problems")[1]["items"]
     assert all(hub.call("GET", f"/problems/{each['kind']}")[0] == 200 for each in kinds[:5])
 

@@ -26,6 +26,7 @@ from hub.intake import Intake
 from hub.letters import position_of
 from hub.signals import Signals
 from hub.store import lanes as store
+from hub.store import reading
 from hub.store.registry import LETTERS_CHANNEL
 from tests.builders import CLEAR, COLLECTOR, LEAD, a_report, feedback
 from tests.conformance.rest_unit import FixedSecrets
@@ -228,6 +229,24 @@ async def test_a_refused_letter_is_dead_at_once_and_holds_only_its_own_case(
 
 async def _held(house: House, case: Case, count: int) -> bool:
     return await house.ask("SELECT count(*) FROM held_letters WHERE case_id = $1", case.case_id) == [count]
+
+
+async def test_the_dead_letter_shelf_comes_whole_page_by_page(house: House, intake: Intake, unit: UnitSystem) -> None:
+    unit.answer = says(400)
+    async with running_lanes(house):
+        for _ in range(5):
+            await a_case_told(house, intake)
+        whole = await until(lambda: _shelf(house, 5))
+    found, after = [], 0
+    while page := await reading.dead_letters(house.pool, "330800", after=after, limit=2):
+        found += page
+        after = page[-1].letter.position
+    assert found == whole
+
+
+async def _shelf(house: House, letters: int) -> list[reading.LetterRow] | None:
+    rows = await reading.dead_letters(house.pool, "330800")
+    return rows if len(rows) == letters else None
 
 
 async def test_a_dead_letter_that_is_replayed_goes_with_the_same_bytes_and_the_later_ones_follow(
