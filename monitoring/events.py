@@ -272,6 +272,12 @@ OF_SOURCES: Mapping[str, Event] = {
 OF_THE_FACE: Mapping[str, Event] = {
     "key.issued": _row(INFO, "签发密钥", "a key was issued", "unit_id key_id by", counts="keys_issued"),
     "key.revoked": _row(INFO, "撤销密钥", "a key was revoked", "key_id by", counts="keys_revoked"),
+    "secret.kept": _row(
+        INFO, "存入单位密钥", "a unit's secret was kept", "unit_id name version by", counts="secrets_kept"
+    ),
+    "secret.removed": _row(
+        INFO, "移除单位密钥", "a unit's secret was removed", "unit_id name by", counts="secrets_removed"
+    ),
     "key.refused": _row(WARNING, "密钥被拒", "a key was refused", "fault", counts="keys_refused", by="fault"),
     "request.refused": _row(
         INFO, "请求被拒", "a request was refused", "kind path", counts="requests_refused", by="kind"

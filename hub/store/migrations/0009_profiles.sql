@@ -12,3 +12,6 @@ CREATE TABLE lane_rests (
     CHECK (until >= since)
 );
 CREATE INDEX lane_rests_by_end ON lane_rests (until);
+
+-- Why a version of a profile was applied: a roll-back says so.
+ALTER TABLE profiles ADD COLUMN reason text NOT NULL DEFAULT '';
