@@ -9,7 +9,18 @@ from typing import Any
 from contracts.nouns import UnitState
 from hub.commands import units_trial, units_versions
 from hub.commands.admin import onboarding
-from hub.commands.common import add_json, add_store, operator, profile_text, run, settings_of, show_json, table
+from hub.commands.common import (
+    add_json,
+    add_schema,
+    add_store,
+    operator,
+    profile_text,
+    run,
+    schema_url,
+    settings_of,
+    show_json,
+    table,
+)
 from hub.store import rests
 
 
@@ -21,6 +32,7 @@ def add(verbs: Any) -> None:
     apply.add_argument("-f", "--file", required=True, help="YAML 文件,- 为标准输入 / YAML file, - for standard input")
     export = jobs.add_parser("export", help="以 YAML 输出档案 / the profile in force, as YAML")
     export.add_argument("unit")
+    add_schema(export)
     units_trial.add(jobs)
     units_versions.add(jobs)
     listing = jobs.add_parser("list", help="全部单位与接入状态 / every unit and its state")
@@ -79,7 +91,7 @@ def _export(given: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with onboarding(settings) as (desk, _):
-            print(await desk.export(given.unit), end="")
+            print(await desk.export(given.unit, given.schema or schema_url(settings)), end="")
         return 0
 
     return run(work)
