@@ -18,6 +18,7 @@ from hub.commands import (
     notice,
     refused,
     register,
+    secrets,
     serving,
     simulate,
     units,
@@ -26,7 +27,7 @@ from hub.commands import (
 from hub.commands.teaching import teach
 
 VERBS = (
-    *(serving, demo, simulate, bench, city, contracts, units, keys),
+    *(serving, demo, simulate, bench, city, contracts, units, keys, secrets),
     *(letters, refused, register, evaluate, notice, whatif, docs),
 )
 
