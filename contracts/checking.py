@@ -395,6 +395,7 @@ RULES: Mapping[str, str] = {
     "a moment lies between the years 2000 and 2200": "时间应在 2000 年至 2199 年之间",
     "a rest connection has `rest: {endpoint: …}`, another has none": "rest 连接须有 `rest: {endpoint: …}`,其他不得有",
     "two connections have the same name": "两个连接同名",
+    "calls name contracts that the hub sends, each once": "calls 中每个契约须是枢纽发出的,且只出现一次",
     "ids: `of` goes with rule: fields, and with no other": "ids:`of` 与 rule: fields 同用,其他规则不得有",
 }
 """What the models' own rules say, in Chinese."""

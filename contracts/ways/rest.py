@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from contracts.model import Model, Optionally
+from contracts.live import OUTBOUND
+from contracts.model import Code, Model, Optionally
 from contracts.ways.answers import AnswerRules
 from contracts.ways.http import Authentication, SecretName, Url
 
@@ -20,10 +22,31 @@ class Signing(StrEnum):
     NONE = "none"
 
 
+class PushMethod(StrEnum):
+    """The methods by which a letter is handed over."""
+
+    POST = "POST"
+    PUT = "PUT"
+    PATCH = "PATCH"
+
+
+class RestCall(Model):
+    """Where the letters of one contract go, in a unit that has an endpoint for each.
+
+    ``{case_number}`` and ``{letter_id}`` in the address stand for the letter's own.
+    """
+
+    contract: Code
+    endpoint: Optionally[Url] = None
+    method: PushMethod = PushMethod.POST
+
+
 class RestSettings(Model):
     """Where and how to push over REST. Private addresses only where the hub's settings allow them."""
 
     endpoint: Url
+    method: PushMethod = PushMethod.POST
+    calls: Annotated[tuple[RestCall, ...], Field(max_length=40)] = ()
     signing: Signing = Signing.HMAC
     authentication: Optionally[Authentication] = None
     client_certificate: Optionally[SecretName] = None
@@ -33,4 +56,12 @@ class RestSettings(Model):
     def _shows_who_calls(self) -> RestSettings:
         if self.signing is Signing.NONE and self.authentication is None and self.client_certificate is None:
             raise ValueError("signing: none goes with an authentication or a client_certificate")
+        return self
+
+    @model_validator(mode="after")
+    def _calls_are_of_contracts(self) -> RestSettings:
+        sent = {model.contract.partition("/")[0] for model in OUTBOUND}
+        named = [call.contract for call in self.calls]
+        if len(set(named)) != len(named) or not sent.issuperset(named):
+            raise ValueError("calls name contracts that the hub sends, each once")
         return self

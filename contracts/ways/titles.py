@@ -21,6 +21,13 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     ),
     "AnswerRule": ("应答规则", "answer rule", "状态码和条件都满足时适用。", "Applies when status and conditions hold."),
     "Meaning": ("含义", "meaning"),
+    "PushMethod": ("请求方法", "method"),
+    "RestCall": (
+        "推送地址",
+        "REST call",
+        "某一契约的信件推送到哪里;地址中可用 {case_number} 和 {letter_id}。",
+        "Where the letters of one contract go; {case_number} and {letter_id} may stand in the address.",
+    ),
     "QueueKind": ("队列类型", "kind of queue"),
     "SoapSettings": ("SOAP 推送", "SOAP push", "调用单位的哪个服务。", "Which service of the unit is called."),
     "RabbitSettings": ("RabbitMQ", "RabbitMQ", "哪个消息服务器、哪些队列。", "Which broker, which queues."),
@@ -46,6 +53,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "client_secret_post": "密钥放请求体",
         "private_key_jwt": "私钥签名",
     },
+    "PushMethod": {"POST": "POST", "PUT": "PUT", "PATCH": "PATCH"},
     "QueueKind": {"quorum": "仲裁队列(多副本)", "classic": "经典队列"},
     "Meaning": {
         "processed": "已处理",
@@ -58,6 +66,11 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 
 FIELDS: Mapping[str, tuple[str, str]] = {
     "soap": ("SOAP 推送", "SOAP push"),
+    "RestSettings.method": ("请求方法", "method"),
+    "RestSettings.calls": ("按契约的地址", "calls by contract"),
+    "RestCall.contract": ("契约", "contract"),
+    "RestCall.endpoint": ("地址", "endpoint"),
+    "RestCall.method": ("请求方法", "method"),
     "rabbitmq": ("RabbitMQ", "RabbitMQ"),
     "file": ("文件交换", "files"),
     "poll": ("轮询", "polling"),
