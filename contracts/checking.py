@@ -18,9 +18,11 @@ import orjson
 from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from contracts.model import Code, Text
+from contracts.model import Code, RuleBroken, Text
 from contracts.paths import PATH_PATTERN
 from contracts.problem import Problem, Violation
+from contracts.ways.soap import FILE_PATTERN as SOAP_FILE_PATTERN
+from contracts.ways.soap import NAME_PATTERN as SOAP_NAME_PATTERN
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -317,8 +319,9 @@ def _sentence(error: ErrorDetails) -> tuple[str, str]:
             pattern = facts["pattern"]
             facts["zh"], facts["en"] = PATTERNS.get(pattern, (f"应符合 {pattern}", f"must match {pattern}"))
         case "value_error" | "assertion_error":
-            facts["en"] = str(error.get("ctx", {}).get("error", ""))
-            facts["zh"] = RULES.get(facts["en"], facts["en"])
+            rule = error.get("ctx", {}).get("error")
+            facts["en"] = str(rule)
+            facts["zh"] = rule.zh if isinstance(rule, RuleBroken) else facts["en"]
         case "extra_forbidden":
             facts["name"] = str(error["loc"][-1])[:NAME_MAX] if error["loc"] else ""
     zh, en = SENTENCES.get(kind, ("值不符合契约:{msg}", "{msg}"))
@@ -390,16 +393,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
 }
 """A sentence in both languages for each kind of violation that pydantic finds in these models."""
 
-RULES: Mapping[str, str] = {
-    "a moment is RFC 3339 text with a time zone": "时间应为带时区的 RFC 3339 文本",
-    "a moment lies between the years 2000 and 2200": "时间应在 2000 年至 2199 年之间",
-    "a rest connection has `rest: {endpoint: …}`, another has none": "rest 连接须有 `rest: {endpoint: …}`,其他不得有",
-    "two connections have the same name": "两个连接同名",
-    "calls name contracts that the hub sends, each once": "calls 中每个契约须是枢纽发出的,且只出现一次",
-    "ids: `of` goes with rule: fields, and with no other": "ids:`of` 与 rule: fields 同用,其他规则不得有",
-}
-"""What the models' own rules say, in Chinese."""
-
 
 def _pattern_of(text: Any) -> str:
     return next(str(rule.pattern) for rule in get_args(text) if isinstance(rule, StringConstraints))
@@ -438,6 +431,8 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
     r"^[!-~]+$": ("只含可见的 ASCII 字符", "must hold only visible ASCII characters"),
     r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
+    SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
+    SOAP_FILE_PATTERN: ("应为档案旁的文件名", "must be the name of a file beside the profile"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
     r"^[A-Za-z0-9_.-]+$": ("只含字母、数字和 _ . -", "must hold only letters, digits and _ . -"),
     r"^[a-z0-9._]+$": ("只含小写字母、数字和 . _", "must hold only lower-case letters, digits and . _"),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from contracts.model import Model, Optionally
+from contracts.model import Model, Optionally, RuleBroken
 from contracts.paths import PathText
 
 
@@ -38,5 +38,7 @@ class IdRules(Model):
     @model_validator(mode="after")
     def _says_which_fields(self) -> IdRules:
         if bool(self.of) != (self.rule is IdRule.FIELDS):
-            raise ValueError("ids: `of` goes with rule: fields, and with no other")
+            raise RuleBroken(
+                "ids:`of` 与 rule: fields 同用,其他规则不得有", "ids: `of` goes with rule: fields, and with no other"
+            )
         return self

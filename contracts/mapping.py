@@ -16,7 +16,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from contracts.live import INBOUND, OUTBOUND
 from contracts.messages import CoordinateSystem
-from contracts.model import Code, Line, Model, Optionally
+from contracts.model import Code, Line, Model, Optionally, RuleBroken
 from contracts.paths import PathText
 
 ENVELOPE = (
@@ -78,13 +78,16 @@ def _date_pattern(text: str) -> str:
     directives = re.findall(r"%(.?)", text)
     strange = [each for each in directives if each not in DATE_DIRECTIVES]
     if strange or not directives:
-        raise ValueError(f"a date is epoch_seconds, epoch_milliseconds, iso, or a pattern of %{', %'.join('YmdHMSf')}")
+        raise RuleBroken(
+            "日期写作 epoch_seconds、epoch_milliseconds、iso,或由 %Y %m %d %H %M %S %f 组成的格式",
+            f"a date is epoch_seconds, epoch_milliseconds, iso, or a pattern of %{', %'.join('YmdHMSf')}",
+        )
     return text
 
 
 def _zone(text: str) -> str:
     if text not in available_timezones():
-        raise ValueError(f"there is no time zone {text}")
+        raise RuleBroken(f"没有时区 {text}", f"there is no time zone {text}")
     ZoneInfo(text)
     return text
 
@@ -152,7 +155,10 @@ class CodeTable(Model):
     def _says_its_default(self) -> CodeTable:
         named = self.default_ours is not None or self.default_theirs is not None
         if named != (self.unknown is UnknownCode.DEFAULT):
-            raise ValueError("unknown: default goes with default_ours or default_theirs, another rule with neither")
+            raise RuleBroken(
+                "unknown: default 须给出 default_ours 或 default_theirs,其他则不得给出",
+                "unknown: default goes with default_ours or default_theirs, another rule with neither",
+            )
         return self
 
 
@@ -168,7 +174,10 @@ class Condition(MappingModel):
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Condition:
         if (self.equals is not None) + bool(self.among) + self.exists + self.absent != 1:
-            raise ValueError("a condition has one of equals, in, exists: true, absent: true")
+            raise RuleBroken(
+                "一个条件只用 equals、in、exists: true、absent: true 之一",
+                "a condition has one of equals, in, exists: true, absent: true",
+            )
         return self
 
 
@@ -225,16 +234,24 @@ class Rule(MappingModel):
         origins = [self.source is not None, self.constant is not None, self.expression is not None, joined]
         if self.coordinates is not None:
             if (self.to is None) == (self.source is None) or sum(origins[1:]) or self.each:
-                raise ValueError("coordinates go with `from` a place (out) or `to` a place (in), and with nothing else")
+                raise RuleBroken(
+                    "coordinates 只与取自位置的 from(发出)或写到位置的 to(收进)同用",
+                    "coordinates go with `from` a place (out) or `to` a place (in), and with nothing else",
+                )
             return self
         if self.to is None:
-            raise ValueError("a rule says `to`")
+            raise RuleBroken("规则须写明 to", "a rule says `to`")
         if sum(origins) != 1:
-            raise ValueError("a rule has one of from, constant, expression, join.of")
+            raise RuleBroken(
+                "规则只用 from、constant、expression、join.of 之一",
+                "a rule has one of from, constant, expression, join.of",
+            )
         if self.zone is not None and self.date is None:
-            raise ValueError("zone goes with date")
+            raise RuleBroken("zone 与 date 同用", "zone goes with date")
         if self.each and (self.codes or self.date or self.kind or self.split or self.join):
-            raise ValueError("what happens to each element of a list is said under each")
+            raise RuleBroken(
+                "对列表每一项的处理写在 each 之下", "what happens to each element of a list is said under each"
+            )
         return self
 
 
@@ -261,11 +278,15 @@ class UnitMapping(MappingModel):
     def _names_what_there_is(self) -> UnitMapping:
         sent = {model.contract.partition("/")[0] for model in OUTBOUND}
         taken = {model.contract.partition("/")[0] for model in INBOUND}
-        for tables, names, way in ((self.out, sent, "the hub sends"), (self.into, taken, "a unit may send")):
+        ways = (
+            (self.out, sent, "枢纽发出", "the hub sends"),
+            (self.into, taken, "单位可以发送", "a unit may send"),
+        )
+        for tables, names, zh, en in ways:
             for table in tables:
                 if table.contract not in names:
-                    raise ValueError(f"{table.contract} is no contract that {way}")
+                    raise RuleBroken(f"{table.contract} 不是{zh}的契约", f"{table.contract} is no contract that {en}")
         named = [table.name for table in self.codes]
         if len(set(named)) != len(named):
-            raise ValueError("two code tables have the same name")
+            raise RuleBroken("两张码表同名", "two code tables have the same name")
         return self

@@ -26,6 +26,14 @@ from pydantic_core import CoreSchema, core_schema
 T = TypeVar("T")
 
 
+class RuleBroken(ValueError):
+    """What a model's own rule says, in Chinese and in English."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
+
+
 class _AbsentNeverNull:
     """Turns ``T | None`` into a field that may be left out but, when it is there, is a ``T``: null is refused."""
 
@@ -47,14 +55,14 @@ _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:
 def _rfc3339(value: Any) -> Any:
     # pydantic would read 1700000000 or "2026-11-23 11:40" as a moment; a contract's moment is RFC 3339 with a zone.
     if isinstance(value, int | float) or (isinstance(value, str) and not _RFC3339.fullmatch(value)):
-        raise ValueError("a moment is RFC 3339 text with a time zone")
+        raise RuleBroken("时间应为带时区的 RFC 3339 文本", "a moment is RFC 3339 text with a time zone")
     return value
 
 
 def _in_living_memory(value: datetime) -> datetime:
     # Year 1 or 9999 overflows when it is moved to another zone; no case of a city lies there.
     if not 2000 <= value.year < 2200:
-        raise ValueError("a moment lies between the years 2000 and 2200")
+        raise RuleBroken("时间应在 2000 年至 2199 年之间", "a moment lies between the years 2000 and 2200")
     return value
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from contracts.ids import IdRules
 from contracts.mapping import UnitMapping
-from contracts.model import Code, Line, Model, Optionally
+from contracts.model import Code, Line, Model, Optionally, RuleBroken
 from contracts.nouns import Transport
 from contracts.ways.files import FileSettings
 from contracts.ways.inbound import InboundSettings
@@ -54,11 +54,19 @@ class ConnectionProfile(Model):
     def _says_where(self) -> ConnectionProfile:
         for name, section in self.sections().items():
             if (self.transport == name) != (section is not None):
-                raise ValueError(f"transport: {self.transport} goes with the section of that name, and no other")
+                raise RuleBroken(
+                    f"transport: {self.transport} 须有同名的一节,且不得有其他传输的一节",
+                    f"transport: {self.transport} goes with the section of that name, and no other",
+                )
         if self.poll is not None and self.transport in (Transport.RABBITMQ, Transport.FILE):
-            raise ValueError("poll goes with rest, soap or pull: what comes by a queue or a file is fetched from there")
+            raise RuleBroken(
+                "poll 只与 rest、soap、pull 同用:队列和文件自有来路",
+                "poll goes with rest, soap or pull: what comes by a queue or a file is fetched from there",
+            )
         if (self.poll is not None or self.inbound is not None) and self.mapping is None:
-            raise ValueError("poll and inbound need a mapping with `in` tables")
+            raise RuleBroken(
+                "poll 和 inbound 须有带 in 表的 mapping", "poll and inbound need a mapping with `in` tables"
+            )
         return self
 
     def sections(self) -> Mapping[str, Model | None]:
@@ -90,7 +98,7 @@ class Profile(Model):
     def _names_differ(self) -> Profile:
         names = [connection.name for connection in self.connections]
         if len(set(names)) != len(names):
-            raise ValueError("two connections have the same name")
+            raise RuleBroken("两个连接同名", "two connections have the same name")
         return self
 
     def said(self) -> dict[str, Any]:

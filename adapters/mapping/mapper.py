@@ -103,6 +103,10 @@ class Mapper:
         fields: dict[str, Any] = made
         return fields
 
+    def written_out(self, contract: str) -> Written:
+        """How the unit's document for a contract is written. Raises ``MappingFailed``."""
+        return self._way_out(contract).written
+
     def write(self, contract: str, event: bytes | Mapping[str, Any]) -> Outbound:
         """The unit's document for a letter (a CloudEvent). Raises ``MappingFailed`` or ``DocumentFault``."""
         value, written = self.values(contract, event), self._way_out(contract).written

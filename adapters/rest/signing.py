@@ -46,9 +46,9 @@ class Signer:
             return {"webhook-id": letter_id}
         signed = f"{letter_id}.{timestamp}.".encode() + body
         signatures: list[str] = []
-        if signing is not Signing.ED25519:
+        if signing in (Signing.HMAC, Signing.BOTH):
             signatures += [_v1(hmac.digest(secret, signed, "sha256")) for secret in secrets.symmetric]
-        if signing is not Signing.HMAC:
+        if signing in (Signing.ED25519, Signing.BOTH):
             signatures += [_v1a(self._key(seed).sign(signed)) for seed in secrets.asymmetric]
         if not signatures:
             raise NoSigningSecret(signing)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from contracts.model import Line, Model, Optionally
+from contracts.model import Line, Model, Optionally, RuleBroken
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=2000)]
 SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -54,5 +54,5 @@ class Authentication(Model):
         }[self.kind]
         missing = [name for name in needs if getattr(self, name) is None]
         if missing:
-            raise ValueError(f"{self.kind} needs {', '.join(missing)}")
+            raise RuleBroken(f"{self.kind} 须有 {'、'.join(missing)}", f"{self.kind} needs {', '.join(missing)}")
         return self

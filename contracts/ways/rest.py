@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from contracts.live import OUTBOUND
-from contracts.model import Code, Model, Optionally
+from contracts.model import Code, Model, Optionally, RuleBroken
 from contracts.ways.answers import AnswerRules
 from contracts.ways.http import Authentication, SecretName, Url
 
@@ -55,7 +55,10 @@ class RestSettings(Model):
     @model_validator(mode="after")
     def _shows_who_calls(self) -> RestSettings:
         if self.signing is Signing.NONE and self.authentication is None and self.client_certificate is None:
-            raise ValueError("signing: none goes with an authentication or a client_certificate")
+            raise RuleBroken(
+                "signing: none 须有 authentication 或 client_certificate",
+                "signing: none goes with an authentication or a client_certificate",
+            )
         return self
 
     @model_validator(mode="after")
@@ -63,5 +66,7 @@ class RestSettings(Model):
         sent = {model.contract.partition("/")[0] for model in OUTBOUND}
         named = [call.contract for call in self.calls]
         if len(set(named)) != len(named) or not sent.issuperset(named):
-            raise ValueError("calls name contracts that the hub sends, each once")
+            raise RuleBroken(
+                "calls 中的每个契约须是枢纽发出的,且只出现一次", "calls name contracts that the hub sends, each once"
+            )
         return self

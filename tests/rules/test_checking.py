@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from pathlib import Path
@@ -13,10 +14,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import contracts
 from contracts.catalogue import MODELS
 from contracts.checking import (
     DEPTH_MAX,
-    RULES,
     SENTENCES,
     VALUES_MAX,
     VIOLATIONS_MAX,
@@ -144,10 +145,15 @@ def bodies(draw: st.DrawFn) -> tuple[str, Any]:
     return name, bend(VALID[name])
 
 
+CONTRACTS = Path(contracts.__file__).parent
+MODEL_FILES = (
+    *("model.py", "mapping.py", "profile.py", "messages.py", "bends.py", "ids.py"),
+    *(f"ways/{path.name}" for path in sorted((CONTRACTS / "ways").glob("*.py"))),
+)
+
+
 def is_translated(violation: Violation) -> bool:
     told = any("\u4e00" <= letter <= "\u9fff" for letter in violation.zh) and violation.zh != violation.en
-    if violation.rule == "value_error":
-        return told and violation.en in RULES
     return told and violation.rule in SENTENCES
 
 
@@ -162,6 +168,17 @@ def test_no_violation_is_left_untranslated(bent: tuple[str, Any]) -> None:
     except Problem as problem:
         assert problem.kind in ("contract_broken", "too_large", "too_deep")
         assert [violation for violation in problem.violations if not is_translated(violation)] == []
+
+
+@pytest.mark.parametrize("path", MODEL_FILES, ids=str)
+def test_a_models_own_rule_speaks_both_languages(path: str) -> None:
+    told = [
+        node
+        for node in ast.walk(ast.parse((CONTRACTS / path).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Raise)
+    ]
+    raised = [ast.unparse(node.exc.func) for node in told if isinstance(node.exc, ast.Call)]
+    assert "ValueError" not in raised
 
 
 @given(bodies())

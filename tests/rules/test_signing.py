@@ -91,6 +91,8 @@ def test_a_profile_that_asks_for_one_kind_gets_only_that_kind() -> None:
         (Signing.HMAC, SigningSecrets((), SECRETS.asymmetric)),
         (Signing.ED25519, SigningSecrets(SECRETS.symmetric, ())),
         (Signing.BOTH, SigningSecrets()),
+        # Who asks for no signature gets none by never coming here.
+        (Signing.NONE, SECRETS),
     ],
 )
 def test_nothing_goes_out_unsigned(signing: Signing, secrets: SigningSecrets) -> None:

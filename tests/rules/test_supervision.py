@@ -21,4 +21,4 @@ def test_one_that_keeps_dying_waits_longer_each_time_up_to_a_limit() -> None:
 def test_every_role_runs_somewhere(processes: int) -> None:
     slots = layout(processes)
     assert len({slot for slot, _ in slots}) == processes
-    assert {role for _, roles in slots for role in roles.split(",")} == {"api", "lanes", "clock"}
+    assert {role for _, roles in slots for role in roles.split(",")} == {"api", "lanes", "clock", "sources"}
