@@ -55,11 +55,12 @@ class RestAdapter:
         way = self._ways.of(connection)
         content_type, body = _document(way, letter)
         endpoint, method = _address(way, letter)
-        secrets = await self._signing(connection, way.settings.signing)
+        signing = way.settings.signing
+        secrets = SigningSecrets() if signing is Signing.NONE else await self._secrets.signing(connection.connection_id)
         answer = await self._authenticator.call(
             way.caller,
             endpoint,
-            self._headers(letter, content_type, body, secrets, way.settings.signing),
+            self._headers(letter, content_type, body, secrets, signing),
             body,
             limit_seconds=connection.timeout_seconds,
             method=method,
@@ -78,21 +79,14 @@ class RestAdapter:
         await self._authenticator.close()
         await self._calls.close()
 
-    async def _signing(self, connection: Connection, signing: Signing) -> SigningSecrets:
-        if signing is Signing.NONE:
-            return SigningSecrets()
-        return await self._secrets.signing(connection.connection_id)
-
     def _headers(
         self, letter: RenderedLetter, content_type: str, body: bytes, secrets: SigningSecrets, signing: Signing
     ) -> Callable[[datetime], dict[str, str]]:
         def headers(sent_at: datetime) -> dict[str, str]:
-            try:
-                made = self._signer.headers(letter.letter_id, int(sent_at.timestamp()), body, secrets, signing)
-            except NoSigningSecret:
-                raise Unauthorised(
-                    f"连接没有可用的签名密钥 / the connection has no live signing secret ({signing})"
-                ) from None
+            # Without a signature a repeat is still known by the letter's id.
+            made = {"webhook-id": letter.letter_id}
+            if signing is not Signing.NONE:
+                made = self._signed(letter.letter_id, sent_at, body, secrets, signing)
             made["content-type"] = content_type
             # A letter must not fail for a trace id that someone upstream made up.
             if letter.traceparent is not None and _TRACEPARENT.fullmatch(letter.traceparent):
@@ -100,6 +94,16 @@ class RestAdapter:
             return made
 
         return headers
+
+    def _signed(
+        self, letter_id: str, sent_at: datetime, body: bytes, secrets: SigningSecrets, signing: Signing
+    ) -> dict[str, str]:
+        try:
+            return self._signer.headers(letter_id, int(sent_at.timestamp()), body, secrets, signing)
+        except NoSigningSecret:
+            raise Unauthorised(
+                f"连接没有可用的签名密钥 / the connection has no live signing secret ({signing})"
+            ) from None
 
 
 def _way(connection: Connection) -> _Way:

@@ -35,15 +35,10 @@ class Signer:
     def headers(
         self, letter_id: str, timestamp: int, body: bytes, secrets: SigningSecrets, signing: Signing
     ) -> dict[str, str]:
-        """The three headers of this attempt; ``timestamp`` is the attempt's, in seconds. Raises ``NoSigningSecret``.
-
-        With no signing, the id alone: a repeat is still to be known by it.
-        """
+        """The three headers of this attempt; ``timestamp`` is the attempt's, in seconds. Raises ``NoSigningSecret``."""
         if "." in letter_id:
             # A dot would let an id and a timestamp be read two ways under one signature.
             raise ValueError(f"a letter's id has no dot: {letter_id}")
-        if signing is Signing.NONE:
-            return {"webhook-id": letter_id}
         signed = f"{letter_id}.{timestamp}.".encode() + body
         signatures: list[str] = []
         if signing in (Signing.HMAC, Signing.BOTH):

@@ -78,10 +78,10 @@ def test_a_body_with_any_byte_changed_does_not_verify(noise: bytes, place: int) 
 
 def test_a_profile_that_asks_for_one_kind_gets_only_that_kind() -> None:
     kinds = {
-        signing: [each.split(",")[0] for each in signed(signing).get("webhook-signature", "").split()]
+        signing: [each.split(",")[0] for each in signed(signing)["webhook-signature"].split(" ")]
         for signing in Signing
+        if signing is not Signing.NONE
     }
-    assert kinds.pop(Signing.NONE) == []
     assert kinds == {Signing.HMAC: ["v1", "v1"], Signing.ED25519: ["v1a"], Signing.BOTH: ["v1", "v1", "v1a"]}
 
 
