@@ -20,6 +20,7 @@ from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
+from adapters.polling import PollSource
 from adapters.rest.adapter import RestAdapter
 from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeyFault, load_or_create
@@ -167,7 +168,7 @@ def _adapters(calls: HttpCalls, safe: Safe) -> dict[Transport, Adapter]:
 
 def _kinds(calls: HttpCalls, safe: Safe) -> dict[str, Source]:
     """The sources that the hub collects from, by their kind."""
-    return {}
+    return {"poll": PollSource(safe, calls)}
 
 
 async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
