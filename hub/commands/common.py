@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.problem import Problem
+from contracts.profile_files import with_files
 from hub.settings import BadSettings, Settings, read
 from hub.store.embedded import StoreFault, running_server
 from hub.store.pool import LOST, Pool, open_pool
@@ -110,6 +111,24 @@ def table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
     for row in rows:
         made.add_row(*("—" if cell is None else str(cell) for cell in row))
     Console(width=None if sys.stdout.isatty() else 200).print(made)
+
+
+def profile_text(name: str) -> str:
+    """A profile's text with the files beside it in it; ``-`` is standard input, with files of the folder at hand.
+
+    Raises ``OSError`` or ``UnicodeDecodeError`` for the profile, ``Problem`` for a file that it names.
+    """
+    folder = Path() if name == "-" else Path(name).parent
+    text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    return with_files(text, lambda beside: _decoded((folder / beside).read_bytes()))
+
+
+def _decoded(raw: bytes) -> str:
+    # Old services describe themselves in the encoding of their machine.
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("gb18030")
 
 
 def show_json(document: Any) -> None:

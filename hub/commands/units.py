@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from contracts.nouns import UnitState
+from contracts.problem import Problem
 from hub.commands import units_trial
 from hub.commands.admin import onboarding
-from hub.commands.common import add_json, add_store, operator, run, settings_of, show_json, table
+from hub.commands.common import add_json, add_store, operator, profile_text, run, settings_of, show_json, table, tell
 
 
 def add(verbs: Any) -> None:
@@ -47,10 +47,13 @@ def add(verbs: Any) -> None:
 def _apply(given: argparse.Namespace) -> int:
     settings = settings_of(given)
     try:
-        text = sys.stdin.read() if given.file == "-" else Path(given.file).read_text(encoding="utf-8")
+        text = profile_text(given.file)
     except (OSError, UnicodeDecodeError) as fault:
         print(f"读不到文件 / cannot read the file: {fault}", file=sys.stderr)
         return 2
+    except Problem as problem:
+        tell(problem)
+        return 1
 
     async def work() -> int:
         async with onboarding(settings) as (desk, _):
