@@ -428,6 +428,7 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
         "应以小写字母开头,只含小写字母、数字和 _ -,最多 64 个字符",
         "must begin with a lower-case letter and hold at most 64 of a-z, 0-9, _ and -",
     ),
+    r"^[!-~]+$": ("只含可见的 ASCII 字符", "must hold only visible ASCII characters"),
     r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
     SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
