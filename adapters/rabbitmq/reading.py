@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +11,13 @@ import orjson
 import pika
 
 from adapters.documents.faults import DocumentFault
-from adapters.mapping import Mapper, MappingFailed
+from adapters.mapping import Mapper, MappingFailed, said_of
 from adapters.rabbitmq.wire import UnreadableProperties
 from contracts.amqp import STRUCTURED, event_of
-from contracts.arrival import Answer, Arrival, Said, content_id, said_by_event
-from contracts.cloudevents import moment_of
+from contracts.arrival import Answer, Arrival, Said, said_by_event
 from contracts.envelope import Sender
 from contracts.nouns import Connection
-from contracts.problem import Problem, Violation
+from contracts.problem import Problem
 
 DIRECT_REPLY = "amq.rabbitmq.reply-to."
 _DEATHS = {
@@ -50,7 +49,7 @@ def arrival_of(received: Received, connection: Connection, mapper: Mapper | None
     properties, connection_id = received.properties, connection.connection_id
     content_type = _text(properties.content_type)
     try:
-        said: Said | Problem = _said(received, content_type, mapper, body_max)
+        said: Said | Problem = _said(received, content_type, connection, mapper, body_max)
     except Problem as problem:
         said = problem
     except (MappingFailed, DocumentFault) as fault:
@@ -65,7 +64,7 @@ def arrival_of(received: Received, connection: Connection, mapper: Mapper | None
     )
 
 
-def _said(received: Received, content_type: str, mapper: Mapper | None, body_max: int) -> Said:
+def _said(received: Received, content_type: str, connection: Connection, mapper: Mapper | None, body_max: int) -> Said:
     if received.dead:
         raise _dead(received)
     if isinstance(received.properties, UnreadableProperties):
@@ -74,39 +73,16 @@ def _said(received: Received, content_type: str, mapper: Mapper | None, body_max
         raise Problem("too_large", f"消息体最多 {body_max} 字节。", f"A body has at most {body_max} bytes.")
     message_id = _text(received.properties.message_id) or None
     if mapper is not None and content_type.partition(";")[0].strip().lower() != STRUCTURED:
-        return _mapped(mapper, received.body, message_id)
+        return _mapped(mapper, received, message_id, connection)
     return said_by_event(event_of(content_type, received.headers, message_id, received.body))
 
 
-def _mapped(mapper: Mapper, raw: bytes, message_id: str | None) -> Said:
-    inbound = mapper.read(raw)
-    told = dict(inbound.envelope)
-    time = told.pop("time", None)
-    moment = moment_of(time) if time else None
-    if time and moment is None:
-        said = f"envelope.time: {time[:40]}"
-        raise Problem("mapping_failed", violations=(Violation("#", said, said, "date"),))
-    told.pop("contract", None)
-    extensions = {
-        name: told[field]
-        for field, name in (
-            ("mode", "mode"),
-            ("sequence", "sequence"),
-            ("version", "basedonversion"),
-            ("sender_case_id", "sendercase"),
-            ("actor", "actor"),
-            ("on_behalf_of", "onbehalfof"),
-        )
-        if field in told
-    }
-    return Said(
-        inbound.body,
-        told.get("id") or message_id or content_id(raw),
-        "rabbitmq",
-        told.get("case_number"),
-        moment,
-        extensions,
-    )
+def _mapped(mapper: Mapper, received: Received, message_id: str | None, connection: Connection) -> Said:
+    inbound = mapper.read(received.body)
+    if message_id:
+        # A queue has a place for the id; a document that has one of its own says more.
+        inbound = replace(inbound, envelope={"id": message_id, **inbound.envelope})
+    return said_of(inbound, received.body, connection)
 
 
 def _dead(received: Received) -> Problem:

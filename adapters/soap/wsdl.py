@@ -69,7 +69,9 @@ class Operation:
     @property
     def header(self) -> Any:
         """zeep's type of the headers that the WSDL declares; None where it declares none."""
-        return self.message.header.type if self.message.header is not None and self.message.header.type._element else None
+        return (
+            self.message.header.type if self.message.header is not None and self.message.header.type._element else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,7 @@ class Service:
         return self.envelope == ns.SOAP_ENV_12
 
 
-def read_wsdl(
-    text: str, imported: Mapping[str, str], service: str | None = None, port: str | None = None
-) -> Service:
+def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None, port: str | None = None) -> Service:
     """The operations of a WSDL's port: the named one, else the first that speaks SOAP. Raises ``WsdlFault``."""
     kept = _Kept(text, imported)
     try:
