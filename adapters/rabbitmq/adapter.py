@@ -90,8 +90,11 @@ class RabbitAdapter:
         return Delivered(Receipt.RECEIVED, TAKEN, b"", sent_at, datetime.now(UTC))
 
     async def close(self) -> None:
-        """Let go of connections."""
-        await self._brokers.close()
+        """Let go of channels; the connections are the brokers'."""
+        for lane in self._lanes.values():
+            if lane.channel is not None:
+                lane.channel.close()
+        self._lanes.clear()
 
     def _lane(self, connection: Connection) -> _Lane:
         lane = self._lanes.get(connection.connection_id)

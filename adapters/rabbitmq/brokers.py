@@ -6,7 +6,6 @@ import contextlib
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import pika
 
@@ -17,7 +16,7 @@ from contracts.nouns import Connection
 from contracts.port import Unauthorised
 from contracts.ways.rabbitmq import AMQP_PORT, AMQPS_PORT
 
-NOT_SET = ("枢纽没有设置消息服务器:启动时给出 --rabbitmq / the hub has no broker: start it with --rabbitmq amqp://…",)
+NOT_SET = "枢纽没有设置消息服务器:启动时给出 --rabbitmq / the hub has no broker: start it with --rabbitmq amqp://…"
 
 
 class Brokers:
@@ -36,7 +35,7 @@ class Brokers:
     def hub(self, direction: str) -> Link:
         """The hub's own broker. Raises ``Unauthorised`` where the hub has none."""
         if not self._urls:
-            raise Unauthorised(*NOT_SET)
+            raise Unauthorised(NOT_SET)
         return self._link((direction,), self._hub_nodes)
 
     def of(self, connection: Connection, direction: str) -> Link:
@@ -114,13 +113,6 @@ def endpoint_of(host: str, port: int) -> str:
     return f"https://[{host}]:{port}/" if ":" in host else f"https://{host}:{port}/"
 
 
-def bad_url(url: str) -> str | None:
-    """What is wrong with an address of the hub's broker, in both languages; None where it can be used."""
-    try:
-        parts = urlsplit(url)
-        if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-            return "应以 amqp:// 或 amqps:// 开头 / must begin with amqp:// or amqps://"
-        pika.URLParameters(url)
-    except (ValueError, TypeError) as fault:
-        return f"地址有误 / not an address: {type(fault).__name__}"
-    return None
+def vhost_of(url: str) -> str:
+    """The virtual host that an address of the hub's broker names."""
+    return str(pika.URLParameters(url).virtual_host)

@@ -155,8 +155,7 @@ class RabbitSource:
             replies.close()
 
     async def close(self) -> None:
-        """Let go of connections."""
-        await self._brokers.close()
+        """Nothing is kept between two collections; the connections are the brokers'."""
 
     async def _consumer(self, connection: Connection) -> _Consumer:
         link, own = self._brokers.of(connection, "in"), own_broker(connection)

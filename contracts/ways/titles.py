@@ -22,7 +22,6 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     "AnswerRule": ("应答规则", "answer rule", "状态码和条件都满足时适用。", "Applies when status and conditions hold."),
     "Meaning": ("含义", "meaning"),
     "QueueKind": ("队列类型", "kind of queue"),
-    "SoapSettings": ("SOAP 推送", "SOAP push", "调用单位的哪个服务。", "Which service of the unit is called."),
     "RabbitSettings": (
         "RabbitMQ",
         "RabbitMQ",
@@ -88,7 +87,6 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     "PasswordKind": ("口令形式", "form of the password"),
     "SignatureMethod": ("签名算法", "signature method"),
     "PhotosAs": ("照片形式", "form of the photos"),
-    "RabbitSettings": ("RabbitMQ", "RabbitMQ", "哪个消息服务器、哪些队列。", "Which broker, which queues."),
     "PollSettings": ("轮询", "polling", "到哪里、多久问一次。", "Where the hub asks, and how often."),
     "FileSettings": ("文件交换", "files", "哪个文件夹、什么格式。", "Which folder, which format."),
     "InboundSettings": (

@@ -77,6 +77,11 @@ async def profile_history(conn: Connection, unit_id: str) -> list[tuple[int, str
     return [tuple(row) for row in await conn.fetch(SQL["profile_history"], unit_id)]
 
 
+async def broker_connections(conn: Connection) -> set[str]:
+    """Every connection that ever was on the hub's broker."""
+    return {row[0] for row in await conn.fetch(SQL["broker_connections"])}
+
+
 async def put_state(conn: Connection, unit_id: str, state: str, version: int, approved_by: str | None) -> None:
     """Set the unit's state and the profile in force."""
     await conn.execute(SQL["put_state"], unit_id, state, version, approved_by)
@@ -125,6 +130,11 @@ async def revoke_key(conn: Connection, key_id: str) -> bool:
 async def secrets(conn: Connection, owner: str) -> list[tuple[str, int, str]]:
     """(name, version, sealed) of an owner's live secrets, newest first within a name."""
     return [tuple(row) for row in await conn.fetch(SQL["secrets"], owner)]
+
+
+async def secrets_named(conn: Connection, name: str) -> list[tuple[str, int, str]]:
+    """(owner, version, sealed) of every live secret of one name, newest first within an owner."""
+    return [tuple(row) for row in await conn.fetch(SQL["secrets_named"], name)]
 
 
 async def all_secrets(conn: Connection) -> list[tuple[str, str, str]]:
