@@ -12,8 +12,10 @@ from adapters.mapping.mapper import refused_rules
 from adapters.polling.progress import progress_of
 from adapters.soap.checks import check_soap
 from contracts.nouns import Transport
+from adapters.rabbitmq.brokers import endpoint_of
 from contracts.port import DeliveryFailed, ProfileFault
 from contracts.profile import ConnectionProfile
+from contracts.ways.rabbitmq import AMQPS_PORT
 from contracts.yaml_text import Place
 
 
@@ -99,3 +101,5 @@ def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
         authentication = getattr(section, "authentication", None)
         if authentication is not None and authentication.token_endpoint is not None:
             yield (name, "authentication", "token_endpoint"), authentication.token_endpoint
+    if entry.rabbitmq is not None and entry.rabbitmq.broker is not None:
+        yield ("rabbitmq", "broker", "host"), endpoint_of(entry.rabbitmq.broker.host, AMQPS_PORT)
