@@ -10,9 +10,9 @@ from adapters.documents import DocumentFault
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
 from adapters.polling.progress import progress_of
+from adapters.rabbitmq.brokers import endpoint_of
 from adapters.soap.checks import check_soap
 from contracts.nouns import Transport
-from adapters.rabbitmq.brokers import endpoint_of
 from contracts.port import DeliveryFailed, ProfileFault
 from contracts.profile import ConnectionProfile
 from contracts.ways.rabbitmq import AMQPS_PORT

@@ -94,7 +94,6 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     "PasswordKind": ("口令形式", "form of the password"),
     "SignatureMethod": ("签名算法", "signature method"),
     "PhotosAs": ("照片形式", "form of the photos"),
-    "RabbitSettings": ("RabbitMQ", "RabbitMQ", "哪个消息服务器、哪些队列。", "Which broker, which queues."),
     "PollSettings": (
         "轮询",
         "polling",
@@ -112,7 +111,6 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     "BodyKind": ("请求体格式", "format of the body"),
     "PollParameter": ("查询参数", "query parameter", "值中可用占位符。", "Its value may hold placeholders."),
     "PollHeader": ("请求头", "header", "值中可用占位符。", "Its value may hold placeholders."),
-    "PollSettings": ("轮询", "polling", "到哪里、多久问一次。", "Where the hub asks, and how often."),
     "FileSettings": ("文件交换", "files", "哪个文件夹、什么格式。", "Which folder, which format."),
     "InboundSettings": (
         "单位来调",
