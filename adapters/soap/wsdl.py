@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from lxml import etree
 from zeep import ns, xsd
@@ -22,6 +22,7 @@ from adapters.documents.xml import parse_xml
 BASE = "http://wsdl.invalid/service.wsdl"
 """Where the WSDL is said to stand, so that relative imports can be told apart; nothing is ever fetched there."""
 ELEMENTS_MAX = 50_000
+_IN_HEADERS = "".join(chr(each) for each in range(0x20, 0x7F) if chr(each) != '"')
 _PREFIXES_MAX = 12
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
 _SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
@@ -45,7 +46,8 @@ class WsdlFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the service. ``action`` is its SOAPAction, ``addressed`` its WS-Addressing action."""
+    """One operation of the service. ``action`` is its SOAPAction as a header carries it, ``addressed`` as the envelope
+    does, where WS-Addressing asks for one."""
 
     name: str
     action: str
@@ -130,7 +132,8 @@ def _operation(name: str, operation: Any, encoded: bool) -> Operation:
     # The default of WS-Addressing's own binding to WSDL, for services that name no action.
     default = f"{kind.name.namespace}/{kind.name.localname}/{name}Request"
     action = operation.soapaction or ""
-    return Operation(name, action, operation.abstract.wsa_action or action or default, encoded, operation.input)
+    carried = quote(action, safe=_IN_HEADERS)
+    return Operation(name, carried, operation.abstract.wsa_action or action or default, encoded, operation.input)
 
 
 def _port(document: Any, service: str | None, port: str | None) -> Any:
