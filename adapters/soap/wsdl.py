@@ -11,7 +11,6 @@ from urllib.parse import quote, urljoin
 
 from lxml import etree
 from zeep import ns, xsd
-from zeep.exceptions import Error as ZeepError
 from zeep.settings import Settings
 from zeep.wsdl import Document
 from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
@@ -101,14 +100,14 @@ def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None
         )
     except WsdlFault:
         raise
-    except (ZeepError, etree.LxmlError, LookupError, ValueError, TypeError, AttributeError, RecursionError) as fault:
+    except Exception as fault:
         # zeep meets a WSDL that breaks its own rules with whatever error comes of it.
         said = f"{type(fault).__name__}: {fault}"[:300]
         raise WsdlFault(f"WSDL 不可用:{said}", f"the WSDL cannot be used: {said}") from None
     chosen = _port(document, service, port)
     binding = chosen.binding
     encoded = frozenset(kept.encoded())
-    own = sorted(set(document.types.namespaces) - {ns.XSD, _XSI, _SOAP_ENCODING, ""})
+    own = sorted(each for each in {*document.types.namespaces} - {ns.XSD, _XSI, _SOAP_ENCODING} if each)
     document.types.set_ns_prefix("wsa", ADDRESSING)
     # Declared once in the envelope, instead of again at each element; an encoded message also names its types.
     for number, namespace in enumerate(own[: None if encoded else _PREFIXES_MAX]):
@@ -116,14 +115,18 @@ def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None
     if encoded:
         for prefix, namespace in (("xsd", ns.XSD), ("xsi", _XSI), ("soapenc", _SOAP_ENCODING)):
             document.types.set_ns_prefix(prefix, namespace)
+    operations = {
+        name: _operation(name, operation, (binding.name.localname, name) in encoded)
+        for name, operation in binding._operations.items()
+        # zeep only warns of an operation whose message or port type it cannot find, and leaves it unfinished.
+        if operation.input is not None and operation.abstract is not None and operation.input.abstract is not None
+    }
+    if not operations:
+        raise WsdlFault("所选端口没有一个完整的操作", "the port has no operation that is whole")
     return Service(
         endpoint=(chosen.binding_options.get("address") or "") if chosen.binding_options else "",
         envelope=ns.SOAP_ENV_12 if isinstance(binding, Soap12Binding) else ns.SOAP_ENV_11,
-        operations={
-            name: _operation(name, operation, (binding.name.localname, name) in encoded)
-            for name, operation in binding._operations.items()
-            if operation.input is not None
-        },
+        operations=operations,
     )
 
 
