@@ -33,6 +33,18 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print JSON")
 
 
+def add_schema(parser: argparse.ArgumentParser) -> None:
+    """Where an editor finds the schema of profiles."""
+    parser.add_argument(
+        "--schema", metavar="URL", help="编辑器补全用的 Schema 地址,默认本机枢纽 / the schema for editors"
+    )
+
+
+def schema_url(settings: Settings) -> str:
+    """The schema of profiles as the hub of these settings serves it."""
+    return f"http://{settings.host}:{settings.port}/contracts/profile/1.0/schema.json"
+
+
 def settings_of(given: argparse.Namespace) -> Settings:
     """Settings of the arguments; ends the program with every fault where they are bad."""
     try:
@@ -70,6 +82,24 @@ def tell(fault: StoreFault | Problem) -> None:
             print(f"  {violation.pointer}  {violation.zh} / {violation.en}", file=sys.stderr)
     else:
         print(fault, file=sys.stderr)
+
+
+def profile_text(file: str) -> str:
+    """The profile of a file (``-`` is standard input), files beside it included; ends the program with a fault."""
+    path = Path(file)
+
+    def beside(name: str) -> str:
+        return _decoded((path.parent / name).read_bytes())
+
+    try:
+        text = sys.stdin.read() if file == "-" else path.read_text(encoding="utf-8-sig")
+        return with_files(text, beside)
+    except (OSError, UnicodeDecodeError) as fault:
+        print(f"读不到文件 / cannot read the file: {fault}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except Problem as problem:
+        tell(problem)
+        raise SystemExit(1) from None
 
 
 @contextlib.asynccontextmanager
@@ -113,16 +143,6 @@ def table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
     Console(width=None if sys.stdout.isatty() else 200).print(made)
 
 
-def profile_text(name: str) -> str:
-    """A profile's text with the files beside it in it; ``-`` is standard input, with files of the folder at hand.
-
-    Raises ``OSError`` or ``UnicodeDecodeError`` for the profile, ``Problem`` for a file that it names.
-    """
-    folder = Path() if name == "-" else Path(name).parent
-    text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    return with_files(text, lambda beside: _decoded((folder / beside).read_bytes()))
-
-
 def _decoded(raw: bytes) -> str:
     # Old services describe themselves in the encoding of their machine.
     try:
@@ -134,6 +154,14 @@ def _decoded(raw: bytes) -> str:
 def show_json(document: Any) -> None:
     """JSON for machines."""
     print(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def done(given: argparse.Namespace, sentence: str, **fields: Any) -> None:
+    """What a verb did: a sentence for people, or its fields with ``--json``."""
+    if given.json:
+        show_json(fields)
+    else:
+        print(sentence)
 
 
 def folder(text: str) -> Path:

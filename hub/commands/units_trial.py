@@ -67,15 +67,12 @@ def _trial(given: argparse.Namespace) -> Trial | int:
     if given.sample is None and not given.out:
         print("请给出样本文件 / name a sample file", file=sys.stderr)
         return 2
+    text = profile_text(given.file)
     try:
-        text = profile_text(given.file)
         sample = Path(given.sample).read_bytes() if given.sample else None
-    except (OSError, UnicodeDecodeError) as fault:
+    except OSError as fault:
         print(f"读不到文件 / cannot read the file: {fault}", file=sys.stderr)
         return 2
-    except Problem as problem:
-        tell(problem)
-        return 1
     try:
         return trial(text, given.connection, given.contract, sample, outward=given.out)
     except Problem as problem:
