@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.soap.checks import check_soap
 from adapters.soap.wsdl import WsdlFault, read_wsdl
 from contracts.problem import Problem
 from contracts.profile_files import with_files
 from contracts.profile_text import read_profile
+from contracts.yaml_text import read_yaml, write_yaml
 
 PROFILES = Path(__file__).parents[2] / "adapters/profiles"
 POWER = (PROFILES / "power_wsse/power.wsdl").read_text(encoding="utf-8")
@@ -174,6 +177,17 @@ def test_files_take_the_places_of_their_names_and_every_line_stays() -> None:
     assert len(filled.split("\n")) == len(text.split("\n"))
     soap = read_profile(filled)[0].connections[0].soap
     assert soap is not None and soap.wsdl == POWER and soap.documents[0].text == files["power-types.xsd"]
+
+
+@given(st.text(st.sampled_from("ab \n\t#:-'\"|>井𠮷\x85\u2028\r!%&*<"), max_size=20))
+@settings(max_examples=500, deadline=None)
+def test_any_text_comes_out_of_an_exported_profile_as_it_went_in(text: str) -> None:
+    document = {"connections": [{"soap": {"wsdl": text, "documents": [{text[:3]: text}]}}]}
+    assert read_yaml(write_yaml(document))[0] == document
+
+
+def test_an_exported_wsdl_stands_line_by_line() -> None:
+    assert "      <wsdl:types>\n" in write_yaml({"soap": {"wsdl": WATER}})
 
 
 def test_a_file_that_is_not_there_is_told_with_its_line() -> None:
