@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from adapters.checks import ConnectionChecks
+from adapters.files import FileAdapter, FileSource, Folders
 from adapters.guard import OutboundGuard
 from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
@@ -100,7 +101,8 @@ async def run_worker(worker: Worker) -> None:
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
-            adapters = _adapters(HttpCalls(guard, VERSION), safe)
+            folders = Folders(settings.files_root, guard, safe)
+            adapters = _adapters(HttpCalls(guard, VERSION), safe, folders)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
             signals.on(LANE_CHANNEL, lanes.held_changed)
@@ -111,7 +113,8 @@ async def run_worker(worker: Worker) -> None:
         stack.push_async_callback(intake.stop)
         reception = Reception(pool, intake, refresher.registry, say)
         if "sources" in worker.roles:
-            kinds = _kinds(HttpCalls(guard, VERSION), safe)
+            folders = Folders(settings.files_root, guard, safe)
+            kinds = _kinds(HttpCalls(guard, VERSION), safe, folders)
             sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say)
             refresher.changed.append(sources.look)
             tasks.append(sources.run())
@@ -131,7 +134,9 @@ async def run_worker(worker: Worker) -> None:
                 sessions=Sessions(master.derive_all("sessions")),
                 rates=Rates(settings.rate_per_second),
                 attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
-                onboarding=Onboarding(pool, safe, refresher.registry, ConnectionChecks(guard), say, refresher.load),
+                onboarding=Onboarding(
+                    pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say, refresher.load
+                ),
                 say=say,
                 ready=Readiness(vitals.checks(), say=say),
                 metrics=lambda: watch.metrics(vitals.gauges),
@@ -161,14 +166,14 @@ def _holder(worker: Worker) -> str:
     return f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
 
 
-def _adapters(calls: HttpCalls, safe: Safe) -> dict[Transport, Adapter]:
+def _adapters(calls: HttpCalls, safe: Safe, folders: Folders) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
-    return {Transport.REST: RestAdapter(safe, calls)}
+    return {Transport.REST: RestAdapter(safe, calls), Transport.FILE: FileAdapter(folders)}
 
 
-def _kinds(calls: HttpCalls, safe: Safe) -> dict[str, Source]:
+def _kinds(calls: HttpCalls, safe: Safe, folders: Folders) -> dict[str, Source]:
     """The sources that the hub collects from, by their kind."""
-    return {"poll": PollSource(safe, calls)}
+    return {"poll": PollSource(safe, calls), "file": FileSource(folders)}
 
 
 async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
@@ -177,7 +182,9 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
     await refresher.load()
     safe = Safe(pool, Sealer(load_or_create(settings.master_key_path)))
     guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
-    return Onboarding(pool, safe, refresher.registry, ConnectionChecks(guard), say_nothing, refresher.load)
+    return Onboarding(
+        pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say_nothing, refresher.load
+    )
 
 
 def trial(text: str, connection: str | None, contract: str | None, sample: bytes | None, *, outward: bool) -> Trial:

@@ -16,8 +16,9 @@ class Settings:
     """How one hub runs.
 
     ``data`` holds the embedded database, attachments and the master key. ``database`` points at an outside
-    PostgreSQL (15 and newer) instead; hubs on several machines that share one also share ``master_key_file`` and
-    ``attachments``. ``outbound_allow`` lists private networks that pushes may reach.
+    PostgreSQL (15 and newer) instead; hubs on several machines that share one also share ``master_key_file``,
+    ``attachments`` and ``files_root``, the folder below which units exchange files. ``outbound_allow`` lists private
+    networks that pushes may reach.
     """
 
     data: Path
@@ -26,6 +27,7 @@ class Settings:
     database: str | None = None
     master_key_file: Path | None = None
     attachments: Path | None = None
+    files_root: Path | None = None
     city: Path | None = None
     processes: int = 2
     log_level: str = "info"
@@ -102,6 +104,7 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
         database=text("database"),
         master_key_file=path("master_key_file"),
         attachments=path("attachments"),
+        files_root=path("files_root"),
         city=path("city"),
         processes=int(number("processes", 2, 1, 64)),
         log_level=level,
@@ -116,6 +119,8 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
     )
     if settings.city is not None and not settings.city.is_dir():
         faults.append(f"city={settings.city}: 没有该城市数据文件夹 / there is no such city folder")
+    if settings.files_root is not None and not settings.files_root.is_dir():
+        faults.append(f"files_root={settings.files_root}: 没有这个文件夹 / there is no such folder")
     if faults:
         raise BadSettings(faults)
     return settings
