@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,12 @@ from adapters.files.sftp import endpoint_of
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
 from adapters.polling.progress import progress_of
+from adapters.rabbitmq.brokers import endpoint_of
+from adapters.soap.checks import check_soap
 from contracts.nouns import Transport
 from contracts.port import DeliveryFailed, ProfileFault
 from contracts.profile import ConnectionProfile
+from contracts.ways.rabbitmq import AMQPS_PORT
 from contracts.yaml_text import Place
 
 
@@ -28,6 +32,12 @@ class ConnectionChecks:
     async def faults(self, entry: ConnectionProfile) -> list[ProfileFault]:
         """Every fault, at its place in the connection."""
         found: list[ProfileFault] = []
+        if entry.soap is not None:
+            # Reading a WSDL takes milliseconds.
+            soap = await asyncio.to_thread(check_soap, entry)
+            found += soap.faults
+            if entry.soap.endpoint is None and soap.endpoint:
+                found += await self._endpoint(("soap", "wsdl"), soap.endpoint)
         for place, url in _endpoints(entry):
             found += await self._endpoint(place, url)
         if entry.mapping is not None:
@@ -97,3 +107,5 @@ def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
         authentication = getattr(section, "authentication", None)
         if authentication is not None and authentication.token_endpoint is not None:
             yield (name, "authentication", "token_endpoint"), authentication.token_endpoint
+    if entry.rabbitmq is not None and entry.rabbitmq.broker is not None:
+        yield ("rabbitmq", "broker", "host"), endpoint_of(entry.rabbitmq.broker.host, AMQPS_PORT)

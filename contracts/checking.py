@@ -429,6 +429,8 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
         "应以小写字母开头,只含小写字母、数字和 _ -,最多 64 个字符",
         "must begin with a lower-case letter and hold at most 64 of a-z, 0-9, _ and -",
     ),
+    r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$": ("应为时刻,例如 08:30", "must be a time of the day, such as 08:30"),
+    r"^[^@\s]+@[^@\s]+$": ("应为邮箱地址", "must be a mail address"),
     r"^[!-~]+$": ("只含可见的 ASCII 字符", "must hold only visible ASCII characters"),
     r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
     FOLDER_PATTERN: (
@@ -445,6 +447,11 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
     SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
     SOAP_FILE_PATTERN: ("应为档案旁的文件名", "must be the name of a file beside the profile"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
+    r"^[A-Za-z0-9.:_-]{1,253}$": ("应为主机名或 IP 地址", "must be the name or the address of a host"),
+    r"^[!-~]([ -~]{0,198}[!-~])?$": (
+        "应为 1 到 200 个可见 ASCII 字符,首尾不得为空格",
+        "must be 1 to 200 printable ASCII characters without a space at either end",
+    ),
     r"^[A-Za-z0-9_.-]+$": ("只含字母、数字和 _ . -", "must hold only letters, digits and _ . -"),
     r"^[a-z0-9._]+$": ("只含小写字母、数字和 . _", "must hold only lower-case letters, digits and . _"),
     r"^[0-9a-fA-F-]{36}$": ("应为 UUID", "must be a UUID"),
