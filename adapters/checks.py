@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adapters.documents import DocumentFault
 from adapters.files.checks import file_faults
-from adapters.files.sftp import endpoint_of
+from adapters.files.sftp import sftp_endpoint
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
 from adapters.polling.progress import progress_of
@@ -94,7 +94,7 @@ def _unread(entry: ConnectionProfile) -> Iterator[ProfileFault]:
 def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
     """Every address that the hub would call for this connection."""
     if entry.file is not None and entry.file.sftp is not None:
-        yield ("file", "sftp", "host"), endpoint_of(entry.file.sftp)
+        yield ("file", "sftp", "host"), sftp_endpoint(entry.file.sftp)
     for name in ("rest", "soap", "poll"):
         section = getattr(entry, name)
         if section is None:
