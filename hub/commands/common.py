@@ -89,7 +89,7 @@ def profile_text(file: str) -> str:
     path = Path(file)
 
     def beside(name: str) -> str:
-        return (path.parent / name).read_bytes().decode("utf-8-sig")
+        return _decoded((path.parent / name).read_bytes())
 
     try:
         text = sys.stdin.read() if file == "-" else path.read_text(encoding="utf-8-sig")
@@ -143,9 +143,25 @@ def table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
     Console(width=None if sys.stdout.isatty() else 200).print(made)
 
 
+def _decoded(raw: bytes) -> str:
+    # Old services describe themselves in the encoding of their machine.
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("gb18030")
+
+
 def show_json(document: Any) -> None:
     """JSON for machines."""
     print(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def done(given: argparse.Namespace, sentence: str, **fields: Any) -> None:
+    """What a verb did: a sentence for people, or its fields with ``--json``."""
+    if given.json:
+        show_json(fields)
+    else:
+        print(sentence)
 
 
 def folder(text: str) -> Path:
