@@ -98,7 +98,8 @@ def _fields(schema: Any, path: tuple[str, ...], document: Mapping[str, Any], dep
     held = _merged(schema, document)
     if depth > DEPTH_MAX:
         return
-    required = held.get("required") if isinstance(held.get("required"), list) else []
+    said = held.get("required")
+    required = said if isinstance(said, list) else []
     for name, inner in (held.get("properties") or {}).items():
         told = _merged(inner, document)
         here = (*path, str(name))
@@ -119,7 +120,9 @@ def _leaf(path: tuple[str, ...], told: Mapping[str, Any], required: bool, elemen
     codes = tuple(
         (code, said.get(code) or (str(named[index]) if index < len(named) else "")) for index, code in enumerate(listed)
     ) or codes_said(label)
-    example = told.get("example", (told.get("examples") or [None])[0] if isinstance(told.get("examples"), list) else None)
+    example = told.get(
+        "example", (told.get("examples") or [None])[0] if isinstance(told.get("examples"), list) else None
+    )
     samples = (str(example),) if isinstance(example, str | int | float) and not isinstance(example, bool) else ()
     return UnitField(path_text(path), path[-1], label, _shape(told), samples, codes, required, element)
 
@@ -134,7 +137,7 @@ def _shape(told: Mapping[str, Any]) -> Shape:
 
 
 def _inside(items: Any, document: Mapping[str, Any]) -> str:
-    names = list((_merged(items or {}, document).get("properties") or {}))
+    names = list(_merged(items or {}, document).get("properties") or {})
     told = [name for name in names if str(name).lower() in ("id", "no", "code", "url", "fileid", "attachmentid")]
     return str(told[0] if told else names[0]) if names else "."
 

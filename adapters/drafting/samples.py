@@ -1,11 +1,11 @@
-"""A sample of the unit's documents as described fields: JSON, XML, a form, delimited text; documents inside included."""
+"""A sample of the unit's documents as described fields: JSON, XML, a form, delimited text; documents inside too."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from adapters.documents.xml import parse_xml
 from adapters.drafting.fields import Described, DraftFault, Shape, UnitField
 from adapters.drafting.values import reads_as_number
 from contracts.mapping import Encoding, Format, Namespace, Wrap, Written
-from contracts.paths import Path, path_text, walk
+from contracts.paths import Path, parse_path, path_text, walk
 
 FIELDS_MAX = 500
 SEPARATORS = ",|\t;"
@@ -25,7 +25,7 @@ _DOCUMENT = re.compile(r"\s*(<\?xml|<[A-Za-z_][\w.:-]*[\s/>]|[{\[])")
 
 
 def read_sample(raw: bytes, name: str, *, outward: bool = False) -> Described:
-    """What a sample has. Of one that the hub is to write (``outward``) the namespaces are kept. Raises ``DraftFault``."""
+    """What a sample has; of one that the hub is to write (``outward``) the namespaces too. Raises ``DraftFault``."""
     text, encoding = _text(raw)
     form = _format(text)
     try:
@@ -38,7 +38,9 @@ def read_sample(raw: bytes, name: str, *, outward: bool = False) -> Described:
     lists = tuple(path_text(path) for path in gathered.lists)
     if form is not Format.JSON and lists:
         written = written.model_copy(update={"lists": lists})
-    return Described(name, " ".join([name, *gathered.about]), tuple(gathered.fields), written, _base(gathered.fields))
+    return Described(
+        name, " ".join([name, *gathered.about]), tuple(gathered.fields), written, shared_base(gathered.fields)
+    )
 
 
 def _text(raw: bytes) -> tuple[str, Encoding | None]:
@@ -54,6 +56,11 @@ def _text(raw: bytes) -> tuple[str, Encoding | None]:
     raise DraftFault("样本既不是 UTF-8 也不是 GB18030 文本。", "The sample is neither UTF-8 nor GB18030 text.")
 
 
+def _named(encoding: Encoding | None) -> dict[str, Any]:
+    # Absent is not null.
+    return {} if encoding is None else {"encoding": encoding}
+
+
 def _format(text: str) -> Format:
     head = text.lstrip()[:1]
     if head in ("{", "["):
@@ -66,14 +73,12 @@ def _format(text: str) -> Format:
     return Format.DELIMITED
 
 
-def _read(
-    raw: bytes, text: str, encoding: Encoding | None, form: Format, outward: bool
-) -> tuple[Written, Any]:
+def _read(raw: bytes, text: str, encoding: Encoding | None, form: Format, outward: bool) -> tuple[Written, Any]:
     said = None if encoding is Encoding.UTF_8 else encoding
     if form is Format.DELIMITED:
         return _delimited(text, said)
     namespaces = _namespaces(text) if form is Format.XML and outward else ()
-    written = Written(format=form, encoding=said, namespaces=namespaces)
+    written = Written(format=form, namespaces=namespaces, **_named(said))
     value = read_document(raw, written)
     if isinstance(value, list):
         raise DraftFault("样本是列表;请给出其中一条。", "The sample is a list: give one of its elements.")
@@ -90,7 +95,7 @@ def _delimited(text: str, encoding: Encoding | None) -> tuple[Written, Any]:
             "A sample of delimited text has a line of column names and one or more of content.",
         )
     columns = tuple(name.strip() or f"column {index}" for index, name in enumerate(rows[0], 1))
-    written = Written(format=Format.DELIMITED, encoding=encoding, separator=separator, columns=columns)
+    written = Written(format=Format.DELIMITED, separator=separator, columns=columns, **_named(encoding))
     width = len(columns)
     return written, {
         name: [row[index] for row in rows[1:] if len(row) == width][0:1][0] if rows[1:] else ""
@@ -113,7 +118,7 @@ def _with_inner(raw: bytes, written: Written, value: Any) -> tuple[Written, Any]
         encoding = _DECLARED.match(text[:200].strip().encode("ascii", "replace"))
         named = {each.value: each for each in Encoding}.get(encoding[1].decode().lower()) if encoding else None
         form = Format.JSON if text.strip()[0] in "{[" else Format.XML
-        wrap = Wrap(inside=path_text(path), format=form, encoding=None if named is Encoding.UTF_8 else named)
+        wrap = Wrap(inside=path_text(path), format=form, **_named(None if named is Encoding.UTF_8 else named))
         tried = written.model_copy(update={"wrap": (*written.wrap, wrap)})
         try:
             written, value = tried, read_document(raw, tried)
@@ -145,8 +150,13 @@ class _Gathered:
         if isinstance(value, dict):
             if len(path) < 6:
                 self.about += [str(part) for part in path[-1:] if not str(part).startswith("@")]
+            inner = [name for name in value if not name.startswith(("@", "#"))]
             for name, each in value.items():
-                self.take(each, (*path, name))
+                if len(inner) == 1 and path and _is_one_of(name, str(path[-1])) and not isinstance(each, list):
+                    # One picture among `PICS` is a list that has one.
+                    self._list([each], (*path, name))
+                else:
+                    self.take(each, (*path, name))
         elif isinstance(value, list):
             self._list(value, path)
         elif path:
@@ -158,14 +168,21 @@ class _Gathered:
         inside = "."
         if isinstance(first, dict):
             names = [name for name, each in first.items() if not isinstance(each, dict | list)]
-            told = [name for name in names if name.strip("@#").lower() in ("id", "no", "code", "url", "text", "fileid")]
+            usual = ("id", "fileid", "picid", "photoid", "no", "code", "url", "path", "text")
+            told = sorted(
+                (name for name in names if name.strip("@#").lower() in usual),
+                key=lambda name: usual.index(name.strip("@#").lower()),
+            )
             inside = path_text((told[0] if told else names[0],)) if names else "."
         said = walk(first, () if inside == "." else (names_of(inside),)) if first is not None else None
         self.fields.append(
-            UnitField(
-                path_text(path), str(path[-1]), samples=(str(said),) if said is not None else (), element=inside
-            )
+            UnitField(path_text(path), str(path[-1]), samples=(str(said),) if said is not None else (), element=inside)
         )
+
+
+def _is_one_of(name: str, holder: str) -> bool:
+    one, many = (text.rpartition(":")[2].lower() for text in (name, holder))
+    return many in (f"{one}s", f"{one}es", f"{one}list", f"{one}_list", f"{one}array") or many == f"arrayof{one}"
 
 
 def names_of(inside: str) -> str:
@@ -192,10 +209,8 @@ def _leaf(path: Path, value: Any) -> UnitField:
     return UnitField(path_text(path), local, shape=shape, samples=(text,) if text else ())
 
 
-def _base(fields: list[UnitField]) -> str:
+def shared_base(fields: Sequence[UnitField]) -> str:
     """What all paths begin with, if it is more than one step: the rules are easier to read without it."""
-    from contracts.paths import parse_path
-
     paths = [parse_path(each.path)[:-1] for each in fields]
     if len(paths) < 2:
         return ""

@@ -36,7 +36,7 @@ ALIKE: Mapping[str, str] = {
     **dict.fromkeys(("text", "content", "contents", "memo", "detail"), "content"),
 }
 """Words that say the same in a field's name."""
-DECORATION = frozenset({"str", "s", "fld", "f", "c", "v", "t", "p", "in", "param", "arg", "the", "of", "case", "list"})
+DECORATION = frozenset({"str", "s", "fld", "f", "c", "v", "t", "p", "in", "param", "arg", "the", "of", "list"})
 """Words that may stand in a name and say little."""
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -96,7 +96,7 @@ def vocabulary() -> Vocabulary:
     """The table of synonyms."""
     document, _ = read_yaml(SYNONYMS.read_text(encoding="utf-8"))
     spoken = dict(re.findall(r"([\u4e00-\u9fff])([a-z]+)", document["characters"]))
-    known = {word for each in document["meanings"] for name in each["en"] for word in name.split()}
+    known = {word for each in document["meanings"] for name in each["en"] for word in name.split()} | set(ALIKE)
     return Vocabulary(
         {each["meaning"]: tuple(_synonyms(each, spoken)) for each in document["meanings"]},
         tuple(

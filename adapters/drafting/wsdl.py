@@ -1,4 +1,4 @@
-"""A WSDL as described operations: their arguments with types, labels and codes, as the WSDL and its schemas have them."""
+"""A WSDL as described operations: their arguments with the types, labels and codes that it and its schemas have."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from adapters.drafting.fields import Described, DraftFault, Shape, UnitField
 from adapters.drafting.values import codes_said
 from adapters.soap.wsdl import Service, WsdlFault, read_wsdl
 from contracts.mapping import Written
+from contracts.paths import path_text
 
 DEPTH_MAX = 6
 _XS = {"xs": "http://www.w3.org/2001/XMLSchema", "w": "http://schemas.xmlsoap.org/wsdl/"}
@@ -107,6 +108,10 @@ def _fields(kind: Any, path: tuple[str, ...], told: _Told, depth: int) -> Iterat
         here = (*path, name)
         if isinstance(held, xsd.ComplexType) and held.elements:
             single = _array_of(held)
+            if single is not None and not isinstance(single[1], xsd.Element):
+                # SOAP's own array says what it holds only in the message.
+                yield UnitField(path_text(here), name, told.labels.get(name, ""), element=".")
+                continue
             if single is not None:
                 yield _leaf((*here, single[0]), single[1], told, listed=True)
                 continue
@@ -127,12 +132,12 @@ def _array_of(held: Any) -> tuple[str, Any] | None:
 
 
 def _leaf(path: tuple[str, ...], element: Any, told: _Told, *, listed: bool) -> UnitField:
-    from contracts.paths import path_text
-
     name = path[-1] if path[-1].lower() not in ("string", "int", "item") or len(path) < 2 else path[-2]
     held = element.type
     kind = etree.QName(held.qname).localname if getattr(held, "qname", None) is not None else ""
-    label = told.labels.get(path[-1], "") or (told.labels.get(path[-2], "") if len(path) > 1 and name == path[-2] else "")
+    label = told.labels.get(path[-1], "") or (
+        told.labels.get(path[-2], "") if len(path) > 1 and name == path[-2] else ""
+    )
     codes = told.codes.get(path[-1]) or told.codes.get(kind) or codes_said(label)
     shape = _SHAPES.get(kind) or _SHAPES.get(_ancestor(held), Shape.TEXT)
     inside = None
