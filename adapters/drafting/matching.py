@@ -178,7 +178,7 @@ def _fits(field: UnitField, meaning: str) -> float:
         return 1.0 if numeric or not samples else 0.5
     if field.element is not None and meaning not in LISTS:
         return 0.3
-    if meaning in ("description", "handler", "address") and numeric and samples:
+    if meaning in ("description", "handler", "address", "reason") and numeric and samples:
         return 0.5
     return 1.0
 

@@ -25,7 +25,7 @@ def draft_of_interface(interface: Interface, unit: str) -> Draft:
             continue
         called = by_name[request.name]
         table, more, asked = table_of(matched, request, "")
-        table["fields"] += required(request, matched, {}, asked)
+        table["fields"] += required(request, matched, asked, {})
         if request.written.format is not interface.calls[0].request.written.format:
             table["written_as"] = request.written.document()
         tables.append(table)

@@ -15,6 +15,8 @@ from contracts.paths import Path, parse_path, path_text
 
 CODED = frozenset({"result", "reason_code", "duty", "level"})
 """Fields of the contracts that hold one of a few words."""
+FIRST_GUESS = {"result": "done", "reason_code": "other"}
+"""What a unit's first code is taken for where nothing says what it means; it is asked about."""
 USUAL_DATE = "%Y-%m-%d %H:%M:%S"
 
 _KINDS = {"integer": "integer", "number": "number", "boolean": "boolean"}
@@ -135,9 +137,9 @@ def _codes(match: Match, name: str, vocabulary: Vocabulary, made: Written) -> di
                 field, f"码表 {name} 不完整,未知代码会待处理:{said}", f"the code table {name} is not whole: {said}"
             )
         )
-    if not pairs and path == "result" and listed:
+    if not pairs and listed and path in FIRST_GUESS:
         # Better a table that parks what it does not know than no rule: without one every answer would be `done`.
-        pairs = [{"ours": "done", "theirs": listed[0][0]}]
+        pairs = [{"ours": FIRST_GUESS[path], "theirs": listed[0][0]}]
     return {"name": name, "unknown": "park", "pairs": pairs} if pairs else None
 
 

@@ -34,12 +34,16 @@ def draft_of_wsdl(
     calls: list[dict[str, Any]] = []
     secrets: dict[str, dict[str, str]] = {}
     wraps: list[Wrap] = []
+    # The transport writes a secret into every call.
+    everywhere = (
+        set.intersection(*({each.path for each in request.fields} for _, request, _ in picked)) if picked else set()
+    )
     for contract, request, matched in picked:
         calls.append({"contract": contract.contract, "operation": request.name})
         if not matched.matches:
             continue
         table, more, asked = table_of(matched, request, request.base)
-        table["fields"] += required(request, matched, secrets, asked)
+        table["fields"] += required(request, matched, asked, secrets, everywhere)
         tables.append(table)
         codes += [each for each in more if each["name"] not in {known["name"] for known in codes}]
         wraps += [wrap for wrap in request.written.wrap if wrap not in wraps]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from adapters.drafting.fields import Described, Question, Shape, UnitField
@@ -24,25 +25,36 @@ def table_of(
 
 
 def required(
-    request: Described, matched: Matched, secrets: dict[str, dict[str, str]], questions: list[Question]
+    request: Described,
+    matched: Matched,
+    questions: list[Question],
+    secrets: dict[str, dict[str, str]],
+    fillable: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """What the unit requires and nothing matched: a placeholder, so that the draft can be tried."""
+    """What the unit requires and nothing matched: a placeholder, so that the draft can be tried.
+
+    An argument that looks like a credential goes to ``secrets`` where the transport can fill it in (``fillable``).
+    """
     have = {parse_path(each.field.path)[0] for each in matched.matches}
     made = []
     for field in request.fields:
-        first = parse_path(field.path)[0]
+        path = parse_path(field.path)
         words = set(words_of(field.name)) | {field.name.lower()}
-        if words & CREDENTIALS and first not in have and len(parse_path(field.path)) == 1:
-            secrets[field.path] = {"to": field.path, "secret": "".join(words_of(field.name)) or "token"}
-            have.add(first)
-        elif field.required and first not in have:
-            have.add(first)
+        if path[0] in have:
+            continue
+        if field.path in fillable and words & CREDENTIALS:
+            have.add(path[0])
+            name = "".join(words_of(field.name)) or "token"
+            secrets[field.path] = {"to": field.path, "secret": name}
+            asked = Question(
+                f"{field.path}:像是凭据,请存入 ./cityhub secrets put … {name}",
+                f"{field.path}: it looks like a credential: ./cityhub secrets put … {name}",
+            )
+            # It was asked about as a field that nothing matched.
+            questions[:] = [each for each in questions if not each.en.startswith(f"{field.path}: ")] + [asked]
+        elif field.required:
+            have.add(path[0])
             made.append(_placeholder(field, below(field.path, request.base)))
-    if secrets:
-        names = ", ".join(each["secret"] for each in secrets.values())
-        questions.append(
-            Question(f"密钥须存入:./cityhub secrets put:{names}", f"secrets to keep: ./cityhub secrets put: {names}")
-        )
     return made
 
 

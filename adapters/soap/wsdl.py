@@ -106,7 +106,7 @@ def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None
     chosen = _port(document, service, port)
     binding = chosen.binding
     encoded = frozenset(kept.encoded())
-    own = sorted(set(document.types.namespaces) - {ns.XSD, _XSI, _SOAP_ENCODING, ""})
+    own = sorted(each for each in {*document.types.namespaces} - {ns.XSD, _XSI, _SOAP_ENCODING} if each)
     document.types.set_ns_prefix("wsa", ADDRESSING)
     # Declared once in the envelope, instead of again at each element; an encoded message also names its types.
     for number, namespace in enumerate(own[: None if encoded else _PREFIXES_MAX]):
