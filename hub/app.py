@@ -16,6 +16,9 @@ from ipaddress import ip_network
 import uvicorn
 
 from adapters.checks import ConnectionChecks
+from adapters.drafting import Draft as Draft
+from adapters.drafting import DraftFault, Fetching, draft_of
+from adapters.drafting import Wanted as Wanted
 from adapters.files import FileAdapter, FileSource, Folders
 from adapters.guard import OutboundGuard
 from adapters.http.authentication import Authenticator
@@ -242,6 +245,18 @@ def trial(text: str, connection: str | None, contract: str | None, sample: bytes
                 found = [Violation(pointer(rule.place), rule.zh, rule.en, "mapping") for rule in bad.rules]
                 raise Problem("profile_invalid", violations=tuple(line_of(each, lines) for each in found)) from None
     raise Problem("profile_invalid", "档案中没有映射。", "The profile has no mapping.")
+
+
+async def drafted(settings: Settings, wanted: Wanted) -> Draft:
+    """A first profile of a unit's own description. Raises ``Problem``."""
+    guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+    calls = HttpCalls(guard, VERSION)
+    try:
+        return await draft_of(Fetching(calls), wanted)
+    except DraftFault as fault:
+        raise Problem("document_invalid", fault.zh, fault.en) from None
+    finally:
+        await calls.close()
 
 
 @contextlib.asynccontextmanager
