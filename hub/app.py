@@ -21,6 +21,7 @@ from adapters.mapping import BadTable
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
 from adapters.rest.adapter import RestAdapter
+from adapters.soap_in import Wire as SoapWire
 from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
@@ -131,6 +132,7 @@ async def run_worker(worker: Worker) -> None:
                 rates=Rates(settings.rate_per_second),
                 attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
                 onboarding=Onboarding(pool, safe, refresher.registry, ConnectionChecks(guard), say, refresher.load),
+                soap=SoapWire(),
                 say=say,
                 ready=Readiness(vitals.checks(), say=say),
                 metrics=lambda: watch.metrics(vitals.gauges),
