@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts import soap_titles as soap
 from contracts import unit_titles as units
-from contracts.soap import titles as soap
 from contracts.ways import titles as ways
 
 SHAPES: Mapping[str, tuple[str, ...]] = {
