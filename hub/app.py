@@ -11,16 +11,26 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 import uvicorn
 
 from adapters.checks import ConnectionChecks
 from adapters.guard import OutboundGuard
+from adapters.http.authentication import Authenticator
 from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
+from adapters.polling import PollSource
+from adapters.rabbitmq.adapter import RabbitAdapter
+from adapters.rabbitmq.brokers import Brokers, vhost_of
+from adapters.rabbitmq.management import Management
+from adapters.rabbitmq.provisioner import RabbitProvisioner
+from adapters.rabbitmq.source import RabbitSource
 from adapters.rest.adapter import RestAdapter
+from adapters.soap import SoapAdapter, SoapCalls
+from adapters.soap.trial import envelope_writer
 from adapters.soap_in import Wire as SoapWire
 from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeyFault, load_or_create
@@ -28,7 +38,7 @@ from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.checking import pointer
 from contracts.nouns import Transport
-from contracts.port import Adapter, Source
+from contracts.port import Adapter, Photos, Provisioner, Source
 from contracts.problem import Problem, Violation
 from contracts.profile_text import read_profile
 from contracts.yaml_text import Place, line_of
@@ -38,6 +48,7 @@ from hub.delivery.lanes import Lanes
 from hub.face import VERSION, face
 from hub.intake import Intake
 from hub.onboarding import Onboarding
+from hub.provisioning import Provisioning
 from hub.rates import Rates
 from hub.reception import Reception
 from hub.refresher import Refresher
@@ -97,10 +108,13 @@ async def run_worker(worker: Worker) -> None:
         safe = Safe(pool, Sealer(master))
         refresher.changed.append(safe.forget)
         guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+        brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
+        stack.push_async_callback(brokers.close)
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
-            adapters = _adapters(HttpCalls(guard, VERSION), safe)
+            photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, say)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
             signals.on(LANE_CHANNEL, lanes.held_changed)
@@ -111,10 +125,14 @@ async def run_worker(worker: Worker) -> None:
         stack.push_async_callback(intake.stop)
         reception = Reception(pool, intake, refresher.registry, say)
         if "sources" in worker.roles:
-            kinds = _kinds(HttpCalls(guard, VERSION), safe)
+            kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, settings, say)
             sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say)
             refresher.changed.append(sources.look)
             tasks.append(sources.run())
+            if settings.rabbitmq:
+                provisioning = Provisioning(pool, safe, _provisioner(settings, brokers), say)
+                refresher.changed.append(provisioning.look)
+                tasks.append(provisioning.run())
         if "clock" in worker.roles:
             strayed = Registering(pool, refresher.registry, refresher.clock).strayed
             tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, strayed, say).run())
@@ -162,14 +180,32 @@ def _holder(worker: Worker) -> str:
     return f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
 
 
-def _adapters(calls: HttpCalls, safe: Safe) -> dict[Transport, Adapter]:
+def _adapters(calls: HttpCalls, safe: Safe, photos: Photos, brokers: Brokers, say: Say) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
-    return {Transport.REST: RestAdapter(safe, calls)}
+    return {
+        Transport.REST: RestAdapter(safe, calls),
+        Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(safe, calls)), photos),
+        Transport.RABBITMQ: RabbitAdapter(brokers, say),
+    }
 
 
-def _kinds(calls: HttpCalls, safe: Safe) -> dict[str, Source]:
+def _kinds(calls: HttpCalls, safe: Safe, brokers: Brokers, settings: Settings, say: Say) -> dict[str, Source]:
     """The sources that the hub collects from, by their kind."""
-    return {}
+    return {
+        "poll": PollSource(safe, calls),
+        Transport.RABBITMQ.value: RabbitSource(brokers, say, settings.body_max_bytes),
+    }
+
+
+def _provisioner(settings: Settings, brokers: Brokers) -> Provisioner:
+    """Who makes users and queues on the hub's broker. Its address is the administrator's own: nothing guards it."""
+    anywhere = OutboundGuard(allow=(ip_network("0.0.0.0/0"), ip_network("::/0")))
+    management = (
+        Management(settings.rabbitmq_management, vhost_of(settings.rabbitmq[0]), HttpCalls(anywhere, VERSION))
+        if settings.rabbitmq_management
+        else None
+    )
+    return RabbitProvisioner(management, lambda: brokers.hub("out"))
 
 
 async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
@@ -189,7 +225,8 @@ def trial(text: str, connection: str | None, contract: str | None, sample: bytes
             place: Place = ("connections", index, "mapping")
             try:
                 if outward:
-                    return try_out(entry.mapping, lines, place, contract or "case.dispatch", sample)
+                    write = envelope_writer(entry.soap) if entry.soap is not None else None
+                    return try_out(entry.mapping, lines, place, contract or "case.dispatch", sample, write)
                 return try_in(entry.mapping, lines, place, sample or b"", contract)
             except BadTable as bad:
                 found = [Violation(pointer(rule.place), rule.zh, rule.en, "mapping") for rule in bad.rules]

@@ -70,6 +70,15 @@ class Safe:
                 return text
         raise KeyError(name)
 
+    async def versions(self, name: str) -> dict[str, list[tuple[int, str]]]:
+        """Owner → every live version of the secret of this name with its number, newest first; two in a rotation."""
+        async with self.pool.acquire() as conn:
+            kept = await store.secrets_named(conn, name)
+        found: dict[str, list[tuple[int, str]]] = {}
+        for owner, version, sealed in kept:
+            found.setdefault(owner, []).append((version, self.sealer.open(_name(owner, name), sealed).decode()))
+        return found
+
     async def put(self, owner: str, name: str, secret: Secret, overlap_seconds: float = OVERLAP_SECONDS) -> int:
         """Keep a new version of a secret; the one before stays valid for the overlap."""
         sealed = self.sealer.seal(_name(owner, name), secret.reveal().encode())
@@ -77,6 +86,15 @@ class Safe:
             version = await store.add_secret(conn, owner, name, sealed, overlap_seconds)
         self._opened.pop(owner, None)
         self._named.pop((owner, name), None)
+        return version
+
+    async def put_named(self, unit_id: str, name: str, secret: Secret, by: str) -> int:
+        """Keep a new version of a secret that profiles name; it is in force at once, and who put it is kept with it."""
+        sealed = self.sealer.seal(_name(unit_id, name), secret.reveal().encode())
+        async with self.pool.acquire() as conn, conn.transaction():
+            version = await store.add_secret(conn, unit_id, name, sealed, OVERLAP_SECONDS)
+            await store.add_operation(conn, by, "secrets.put", f"{unit_id}/{name}", f"version {version}")
+        self._named.pop((unit_id, name), None)
         return version
 
     async def broken(self) -> list[str]:

@@ -6,9 +6,13 @@ Bad settings stop the start with every fault listed and how to mend it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
+
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,8 @@ class Settings:
 
     ``data`` holds the embedded database, attachments and the master key. ``database`` points at an outside
     PostgreSQL (15 and newer) instead; hubs on several machines that share one also share ``master_key_file`` and
-    ``attachments``. ``outbound_allow`` lists private networks that pushes may reach.
+    ``attachments``. ``outbound_allow`` lists private networks that pushes may reach. ``rabbitmq`` are the nodes of the
+    hub's broker, with a user and a password in each address.
     """
 
     data: Path
@@ -33,11 +38,12 @@ class Settings:
     outbound_allow_private: bool = False
     body_max_bytes: int = 1024 * 1024
     batch_max: int = 500
-    depth_max: int = 32
     rate_per_second: float = 200.0
     attachment_max_bytes: int = 10 * 1024 * 1024
     clock_rate: float | None = None
     clock_start: str | None = None
+    rabbitmq: tuple[str, ...] = field(default=(), repr=False)
+    rabbitmq_management: str | None = field(default=None, repr=False)
 
     @property
     def master_key_path(self) -> Path:
@@ -91,9 +97,32 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
     if level not in ("debug", "info", "warning", "error"):
         faults.append(f"log_level={level!r}: debug|info|warning|error")
 
+    private = (text("outbound_allow_private") or "no").lower()
+    if private not in (*YES, *NO):
+        faults.append(f"outbound_allow_private={private!r}: yes|no")
+    start = text("clock_start")
+    if start is not None and not _is_moment(start):
+        faults.append(
+            f"clock_start={start!r}: 应为带时区的时间,例如 2026-11-23T08:00:00+08:00"
+            " / must be a moment with its zone, such as 2026-11-23T08:00:00+08:00"
+        )
+
     def path(name: str) -> Path | None:
         given_path = text(name)
         return Path(given_path) if given_path else None
+
+    nodes = tuple((text("rabbitmq") or "").replace(",", " ").split())
+    management = text("rabbitmq_management") or None
+    for name, url, schemes in (
+        *(("rabbitmq", node, ("amqp", "amqps")) for node in nodes),
+        ("rabbitmq_management", management or "http://none", ("http", "https")),
+    ):
+        if not _is_address(url, schemes):
+            # The address is not repeated: it may hold a password.
+            wanted = f"{schemes[0]}://user:password@host"
+            faults.append(f"{name}: 应为 {wanted} 形式的地址 / must be an address such as {wanted}")
+    if management and not nodes:
+        faults.append("rabbitmq_management: 须同时给出 rabbitmq / goes with rabbitmq")
 
     settings = Settings(
         data=Path(text("data", "data") or "data"),
@@ -106,16 +135,33 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
         processes=int(number("processes", 2, 1, 64)),
         log_level=level,
         outbound_allow=tuple(networks),
-        outbound_allow_private=(text("outbound_allow_private", "") or "").lower() in ("1", "true", "yes", "on"),
+        outbound_allow_private=private in YES,
         body_max_bytes=int(number("body_max_bytes", 1024 * 1024, 1024, 64 * 1024 * 1024)),
         batch_max=int(number("batch_max", 500, 1, 10_000)),
         rate_per_second=number("rate_per_second", 200.0, 0.1, 1_000_000),
         attachment_max_bytes=int(number("attachment_max_bytes", 10 * 1024 * 1024, 1024, 200 * 1024 * 1024)),
         clock_rate=number("clock_rate", 1.0, 0.001, 1_000_000) if text("clock_rate") is not None else None,
-        clock_start=text("clock_start"),
+        clock_start=start,
+        rabbitmq=nodes,
+        rabbitmq_management=management,
     )
     if settings.city is not None and not settings.city.is_dir():
         faults.append(f"city={settings.city}: 没有该城市数据文件夹 / there is no such city folder")
     if faults:
         raise BadSettings(faults)
     return settings
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not parts.query
+    except ValueError:
+        return False
