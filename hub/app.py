@@ -16,6 +16,9 @@ from ipaddress import ip_network
 import uvicorn
 
 from adapters.checks import ConnectionChecks
+from adapters.drafting import Draft as Draft
+from adapters.drafting import DraftFault, Fetching, draft_of
+from adapters.drafting import Wanted as Wanted
 from adapters.files import FileAdapter, FileSource, Folders
 from adapters.guard import OutboundGuard
 from adapters.http.authentication import Authenticator
@@ -23,6 +26,7 @@ from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
+from adapters.own_format import OwnFormats
 from adapters.polling import PollSource
 from adapters.rabbitmq.adapter import RabbitAdapter
 from adapters.rabbitmq.brokers import Brokers, vhost_of
@@ -32,6 +36,7 @@ from adapters.rabbitmq.source import RabbitSource
 from adapters.rest.adapter import RestAdapter
 from adapters.soap import SoapAdapter, SoapCalls
 from adapters.soap.trial import envelope_writer
+from adapters.soap_in import Wire as SoapWire
 from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
@@ -53,6 +58,7 @@ from hub.rates import Rates
 from hub.reception import Reception
 from hub.refresher import Refresher
 from hub.registering import Registering
+from hub.replays import Replays
 from hub.safe import Safe
 from hub.say import Say, say_nothing
 from hub.settings import Settings
@@ -139,6 +145,7 @@ async def run_worker(worker: Worker) -> None:
             tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, strayed, say).run())
         if "api" in worker.roles:
             vitals = Vitals(pool, refresher)
+            own = OwnFormats()
             services = Services(
                 settings=settings,
                 pool=pool,
@@ -153,6 +160,10 @@ async def run_worker(worker: Worker) -> None:
                 onboarding=Onboarding(
                     pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say, refresher.load
                 ),
+                soap=SoapWire(),
+                own=own,
+                secrets=safe,
+                replays=Replays(pool, reception, refresher.registry, refresher.clock, own, say),
                 say=say,
                 ready=Readiness(vitals.checks(), say=say),
                 metrics=lambda: watch.metrics(vitals.gauges),
@@ -227,6 +238,20 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
     )
 
 
+@contextlib.asynccontextmanager
+async def replays_of(pool: Pool) -> AsyncIterator[Replays]:
+    """The shelf's replays for one command, without a running worker."""
+    refresher = Refresher(pool, KeyCheck(), say_nothing)
+    await refresher.load()
+    intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
+    intake.start()
+    try:
+        reception = Reception(pool, intake, refresher.registry, say_nothing)
+        yield Replays(pool, reception, refresher.registry, refresher.clock, OwnFormats(), say_nothing)
+    finally:
+        await intake.stop()
+
+
 def trial(text: str, connection: str | None, contract: str | None, sample: bytes | None, *, outward: bool) -> Trial:
     """What a sample becomes by a profile's mapping. Raises ``Problem`` where the profile is wrong."""
     profile, lines = read_profile(text)
@@ -242,6 +267,18 @@ def trial(text: str, connection: str | None, contract: str | None, sample: bytes
                 found = [Violation(pointer(rule.place), rule.zh, rule.en, "mapping") for rule in bad.rules]
                 raise Problem("profile_invalid", violations=tuple(line_of(each, lines) for each in found)) from None
     raise Problem("profile_invalid", "档案中没有映射。", "The profile has no mapping.")
+
+
+async def drafted(settings: Settings, wanted: Wanted) -> Draft:
+    """A first profile of a unit's own description. Raises ``Problem``."""
+    guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+    calls = HttpCalls(guard, VERSION)
+    try:
+        return await draft_of(Fetching(calls), wanted)
+    except DraftFault as fault:
+        raise Problem("document_invalid", fault.zh, fault.en) from None
+    finally:
+        await calls.close()
 
 
 @contextlib.asynccontextmanager
