@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import profiles
+from adapters.documents.writing import wrap_documents
 from adapters.mapping import Mapper
 from adapters.mapping.tables import compile_table
 from contracts.mapping import UnitMapping
@@ -53,8 +54,10 @@ def _ways() -> dict[str, Callable[[], Any]]:
         "by_hand_20_fields": lambda: _by_hand(source),
         "table_20_fields": lambda: plain(source),
         "water_fields_out": lambda: water.values("case.dispatch", letter),
-        "water_soap_gbk_out": lambda: water.write("case.dispatch", letter),
+        # Its arguments, the GBK document that one of them is included; the envelope around them is the transport's.
+        "water_gbk_string_out": lambda: wrap_documents(water.values("case.dispatch", letter), water.mapping.written_as),
         "water_soap_gbk_in": lambda: water.read(soap),
+        "telecom_json_out": lambda: telecom.write("case.dispatch", letter),
         "telecom_json_in": lambda: telecom.read(rest),
     }
 
