@@ -54,12 +54,17 @@ def _ways() -> dict[str, Callable[[], Any]]:
         "by_hand_20_fields": lambda: _by_hand(source),
         "table_20_fields": lambda: plain(source),
         "water_fields_out": lambda: water.values("case.dispatch", letter),
-        # Its arguments, the GBK document that one of them is included; the envelope around them is the transport's.
-        "water_gbk_string_out": lambda: wrap_documents(water.values("case.dispatch", letter), water.mapping.written_as),
+        "water_soap_gbk_out": lambda: _gbk_string(water, letter),
         "water_soap_gbk_in": lambda: water.read(soap),
         "telecom_json_out": lambda: telecom.write("case.dispatch", letter),
         "telecom_json_in": lambda: telecom.read(rest),
     }
+
+
+def _gbk_string(mapper: Mapper, letter: dict[str, Any]) -> dict[str, Any]:
+    values = mapper.values("case.dispatch", letter)
+    wrap_documents(values, mapper.written_out("case.dispatch"))
+    return values
 
 
 def _by_hand(source: dict[str, Any]) -> dict[str, Any]:
