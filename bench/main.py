@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import crowd, soap
+from bench import crowd, soap, soap_in
 from bench.mapping import measure as measure_mapping
 from bench.stage import Child, Stage, reports, stage
 from bench.yardstick import transactions_per_second
@@ -208,7 +208,8 @@ async def _mapping(given: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _soap(given: argparse.Namespace) -> dict[str, Any]:
-    return await soap.measure(given.rounds, given.seconds, given.callers)
+    out = await soap.measure(given.rounds, given.seconds, given.callers)
+    return out | {"in": await soap_in.measure(given.rounds, given.seconds, given.callers)}
 
 
 async def _units(given: argparse.Namespace) -> dict[str, Any]:
@@ -244,6 +245,12 @@ def _show(made: dict[str, Any]) -> None:
         print(
             f"soap out {name:12} {one['per_second']:>6}/s   {one['cpu_us_per_call']:>5} µs CPU   "
             f"× bare zeep {one['ratio_zeep']} ({one['zeep_per_second']}/s)"
+        )
+    if "in" in made.get("soap", {}):
+        one = made["soap"]["in"]
+        print(
+            f"soap in               {one['per_second']:>6}/s   {one['cpu_us_per_call']:>5} µs CPU   "
+            f"XML in and out {one['wire_us']} µs, × bare zeep {one['ratio_zeep']} ({one['zeep_us']} µs)"
         )
     if "units" in made:
         one = made["units"]

@@ -173,6 +173,12 @@ LESSONS: Mapping[str, Lesson] = {
         ("refused list --unit telecom",),
     ),
     "refused show": Lesson("一条的原文与每处错误。", "One of them: its bytes, and why.", ("refused show 7",)),
+    "refused replay": Lesson(
+        "改好档案后,用保存的原文重新读一次。只生效一次:再放、单位再发都不会重复。时间按原来收到的时刻计。",
+        "Once the profile is mended, read the kept bytes again. It takes effect once, whoever sends it again; it "
+        "counts from when it came.",
+        ("refused replay 7", "refused replay --all --kind mapping_parked --unit water_resources"),
+    ),
     "refused settle": Lesson("处理完毕,不再列出。", "Somebody dealt with it.", ("refused settle 7",)),
     "register import": Lesson(
         "导入部件台账 CSV,整份或全不;列见 docs/register.md。",

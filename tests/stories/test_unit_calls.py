@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -211,6 +212,9 @@ def test_an_unknown_code_waits_and_takes_effect_once_when_the_table_is_mended(hu
     assert (status, said["type"].rpartition("/")[2]) == (409, "already_settled")
     assert client.notify(reply).findtext("CODE") == "0"
     assert [each["step"] for each in log_of(hub, number)] == ["answer"]
+    # It counts from when it came, not from when the profile was mended.
+    came, counted = (datetime.fromisoformat(at) for at in (row["received_at"], log_of(hub, number)[0]["effective_at"]))
+    assert abs(came - counted) < timedelta(milliseconds=50)
     kept = hub.call("GET", f"/api/v1/refused/{row['refused_id']}")[1]
     assert kept["settled_as"].startswith(f"replayed: {number}") and kept["settled_by"] and kept["settled_at"]
 
