@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from adapters.documents import DocumentFault
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
+from adapters.polling.progress import progress_of
 from adapters.rabbitmq.brokers import endpoint_of
+from adapters.soap.checks import check_soap
+from contracts.nouns import Transport
 from contracts.port import DeliveryFailed, ProfileFault
 from contracts.profile import ConnectionProfile
 from contracts.ways.rabbitmq import AMQPS_PORT
@@ -23,12 +28,18 @@ class ConnectionChecks:
     async def faults(self, entry: ConnectionProfile) -> list[ProfileFault]:
         """Every fault, at its place in the connection."""
         found: list[ProfileFault] = []
+        if entry.soap is not None:
+            # Reading a WSDL takes milliseconds.
+            soap = await asyncio.to_thread(check_soap, entry)
+            found += soap.faults
+            if entry.soap.endpoint is None and soap.endpoint:
+                found += await self._endpoint(("soap", "wsdl"), soap.endpoint)
         for place, url in _endpoints(entry):
             found += await self._endpoint(place, url)
         if entry.mapping is not None:
             for rule in refused_rules(entry.mapping):
                 found.append(ProfileFault(("mapping", *rule.place), rule.zh, rule.en, "mapping"))
-        return found
+        return [*found, *_unwritten(entry), *_unread(entry)]
 
     async def _endpoint(self, place: Place, url: str) -> list[ProfileFault]:
         try:
@@ -41,6 +52,41 @@ class ConnectionChecks:
         return []
 
 
+def _unwritten(entry: ConnectionProfile) -> Iterator[ProfileFault]:
+    """Contracts that the unit would receive in its own format, and for which it says no format."""
+    if entry.transport not in (Transport.REST, Transport.FILE):
+        return
+    written = {table.contract for table in entry.mapping.out} if entry.mapping is not None else set()
+    if not written and entry.transport is Transport.REST:
+        # CloudEvents need no table.
+        return
+    for index, contract in enumerate(entry.receives):
+        if contract not in written:
+            yield ProfileFault(
+                ("receives", index),
+                f"mapping.out 没有 {contract} 的映射表,发不出去;请补一张表,或从 receives 中去掉",
+                f"mapping.out has no table for {contract}, so none could be sent: add one, or take it from receives",
+                "mapping",
+            )
+
+
+def _unread(entry: ConnectionProfile) -> Iterator[ProfileFault]:
+    """What is fetched from a unit, and would be nothing to the hub."""
+    if entry.poll is None:
+        return
+    if entry.mapping is None or not entry.mapping.into:
+        yield ProfileFault(
+            ("mapping",),
+            "轮询需要 mapping.in 的映射表,否则读到的都不是消息",
+            "poll needs tables in mapping.in, or nothing that is read would be a message",
+            "mapping",
+        )
+    try:
+        progress_of("", entry.poll.cursor)
+    except DocumentFault as fault:
+        yield ProfileFault(("poll", "cursor", "start"), fault.zh, fault.en, "date")
+
+
 def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
     """Every address that the hub would call for this connection."""
     for name in ("rest", "soap", "poll"):
@@ -49,6 +95,9 @@ def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
             continue
         if section.endpoint is not None:
             yield (name, "endpoint"), section.endpoint
+        for index, call in enumerate(getattr(section, "calls", ())):
+            if getattr(call, "endpoint", None) is not None:
+                yield (name, "calls", index, "endpoint"), call.endpoint
         authentication = getattr(section, "authentication", None)
         if authentication is not None and authentication.token_endpoint is not None:
             yield (name, "authentication", "token_endpoint"), authentication.token_endpoint

@@ -17,23 +17,27 @@ import uvicorn
 
 from adapters.checks import ConnectionChecks
 from adapters.guard import OutboundGuard
+from adapters.http.authentication import Authenticator
 from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
+from adapters.polling import PollSource
 from adapters.rabbitmq.adapter import RabbitAdapter
 from adapters.rabbitmq.brokers import Brokers, vhost_of
 from adapters.rabbitmq.management import Management
 from adapters.rabbitmq.provisioner import RabbitProvisioner
 from adapters.rabbitmq.source import RabbitSource
 from adapters.rest.adapter import RestAdapter
+from adapters.soap import SoapAdapter, SoapCalls
+from adapters.soap.trial import envelope_writer
 from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.checking import pointer
 from contracts.nouns import Transport
-from contracts.port import Adapter, Provisioner, Source
+from contracts.port import Adapter, Photos, Provisioner, Source
 from contracts.problem import Problem, Violation
 from contracts.profile_text import read_profile
 from contracts.yaml_text import Place, line_of
@@ -108,7 +112,8 @@ async def run_worker(worker: Worker) -> None:
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
-            adapters = _adapters(HttpCalls(guard, VERSION), safe, brokers, say)
+            photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, say)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
             signals.on(LANE_CHANNEL, lanes.held_changed)
@@ -173,14 +178,21 @@ def _holder(worker: Worker) -> str:
     return f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
 
 
-def _adapters(calls: HttpCalls, safe: Safe, brokers: Brokers, say: Say) -> dict[Transport, Adapter]:
+def _adapters(calls: HttpCalls, safe: Safe, photos: Photos, brokers: Brokers, say: Say) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
-    return {Transport.REST: RestAdapter(safe, calls), Transport.RABBITMQ: RabbitAdapter(brokers, say)}
+    return {
+        Transport.REST: RestAdapter(safe, calls),
+        Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(safe, calls)), photos),
+        Transport.RABBITMQ: RabbitAdapter(brokers, say),
+    }
 
 
 def _kinds(calls: HttpCalls, safe: Safe, brokers: Brokers, settings: Settings, say: Say) -> dict[str, Source]:
     """The sources that the hub collects from, by their kind."""
-    return {Transport.RABBITMQ.value: RabbitSource(brokers, say, settings.body_max_bytes)}
+    return {
+        "poll": PollSource(safe, calls),
+        Transport.RABBITMQ.value: RabbitSource(brokers, say, settings.body_max_bytes),
+    }
 
 
 def _provisioner(settings: Settings, brokers: Brokers) -> Provisioner:
@@ -211,7 +223,8 @@ def trial(text: str, connection: str | None, contract: str | None, sample: bytes
             place: Place = ("connections", index, "mapping")
             try:
                 if outward:
-                    return try_out(entry.mapping, lines, place, contract or "case.dispatch", sample)
+                    write = envelope_writer(entry.soap) if entry.soap is not None else None
+                    return try_out(entry.mapping, lines, place, contract or "case.dispatch", sample, write)
                 return try_in(entry.mapping, lines, place, sample or b"", contract)
             except BadTable as bad:
                 found = [Violation(pointer(rule.place), rule.zh, rule.en, "mapping") for rule in bad.rules]

@@ -18,14 +18,16 @@ from hub.commands import (
     notice,
     refused,
     register,
+    secrets,
     serving,
     simulate,
     units,
     whatif,
 )
+from hub.commands.teaching import teach
 
 VERBS = (
-    *(serving, demo, simulate, bench, city, contracts, units, keys),
+    *(serving, demo, simulate, bench, city, contracts, units, keys, secrets),
     *(letters, refused, register, evaluate, notice, whatif, docs),
 )
 
@@ -49,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = made.add_subparsers(dest="verb", metavar="VERB")
     for module in VERBS:
         module.add(verbs)
+    teach(made)
     return made
 
 

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.facts import Fault, LateProof, Lost
+from hub.spans import Span, without
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a dispatch reached its unit, in city time. ``cut_off``: from the first try that met no answer, if one did."""
+    """How a dispatch reached its unit, in city time. ``cut_off``: from the first try that met no answer, if one did.
+
+    ``rests`` are times in which the unit took no letters by its own profile.
+    """
 
     written_at: datetime
     tried_at: datetime | None = None
     cut_off_at: datetime | None = None
     received_at: datetime | None = None
+    rests: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +37,25 @@ GRACE = timedelta(minutes=1)
 """What delivery always takes; less is not told."""
 
 
-def lost_time(delivery: Delivery | None, now: datetime) -> tuple[Lost, ...]:
-    """What the hub and the network lost of the unit's time before it had the dispatch."""
+def lost_time(delivery: Delivery | None, now: datetime, had_at: datetime | None = None) -> tuple[Lost, ...]:
+    """What the hub and the network lost of the unit's time before it had the dispatch.
+
+    ``had_at`` is when it acknowledged: then it had the dispatch, however the letter fared. A wait that the unit itself
+    asked for (its maintenance window, its calendar) is neither's.
+    """
     if delivery is None:
         return ()
-    lost = []
-    tried = delivery.tried_at or now
-    if tried - delivery.written_at > GRACE:
-        lost.append(Lost(Fault.HUB, delivery.written_at, tried))
+    last = now if had_at is None else min(now, had_at)
+    spent = [(Fault.HUB, delivery.written_at, min(delivery.tried_at or last, last))]
     if delivery.cut_off_at is not None:
-        until = delivery.received_at or now
-        if until - delivery.cut_off_at > GRACE:
-            lost.append(Lost(Fault.NETWORK, delivery.cut_off_at, until))
-    return tuple(lost)
+        spent.append((Fault.NETWORK, delivery.cut_off_at, min(delivery.received_at or last, last)))
+    return tuple(
+        Lost(fault, span.since, span.until)
+        for fault, since, until in spent
+        if since < until
+        for span in without([Span(since, until)], delivery.rests)
+        if span.until - span.since > GRACE
+    )
 
 
 def late_proof(

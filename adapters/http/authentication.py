@@ -25,6 +25,11 @@ _CARRIED = re.compile(r"[\x20-\x7e]+")
 Headers = Callable[[datetime], Mapping[str, str]] | Mapping[str, str]
 
 
+def is_401(answer: HttpAnswer) -> bool:
+    """What HTTP itself says of a token that is no longer good."""
+    return answer.status == 401
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """As whom the hub calls: for which unit, by which authentication, under which client certificate (a secret)."""
@@ -93,8 +98,12 @@ class Authenticator:
         method: str = "POST",
         wanted: Collection[str] = (),
         answer_max: int = ANSWER_READ_MAX,
+        turned_away: Callable[[HttpAnswer], bool] = is_401,
     ) -> HttpAnswer:
-        """``HttpCalls.call`` as ``caller``. A 401 to a kept token is tried once more with a new one, in the limit."""
+        """``HttpCalls.call`` as ``caller``. Where a kept token is turned away, once more with a new one, in the limit.
+
+        ``turned_away`` is for units that say so in an answer of their own.
+        """
         ends = time.monotonic() + limit_seconds
         identity = await self.identity(caller.unit_id, caller.client_certificate)
         for may_try_again in (True, False):
@@ -111,7 +120,7 @@ class Authenticator:
                 answer_max=answer_max,
                 identity=identity,
             )
-            if answer.status != 401 or caller.authentication is None or not may_try_again:
+            if caller.authentication is None or not may_try_again or not turned_away(answer):
                 break
             if not await self.rejected(caller.unit_id, caller.authentication, shown):
                 break

@@ -9,13 +9,13 @@ from typing import Any
 from lxml import etree
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import ValidationError
+from zeep.xsd.const import Nil
 
 from adapters.soap.encoded import mark_types
-from adapters.soap.wsdl import Operation, Service
+from adapters.soap.wsdl import ADDRESSING, Operation, Service
 
 HEADER = "soap:Header"
 """The name under which a mapping writes headers that the WSDL declares; no argument can be called so."""
-ADDRESSING = "http://www.w3.org/2005/08/addressing"
 _MESSAGE_ID = "urn:cityhub:letter:"
 
 
@@ -41,6 +41,9 @@ def build_envelope(
         named: dict[str, Any] = {}
         if headers is not None:
             named["_soapheaders"] = _native(headers)
+        if operation.encoded and operation.wrapped:
+            # Every part is named in an encoded call; one without a value is nil.
+            given = {name: Nil for name, _ in operation.arguments.elements} | given
         if operation.wrapped or operation.message._is_body_wrapped:
             envelope = operation.message.serialize(**_native(given), **named).content
         else:
@@ -81,7 +84,7 @@ def _address(envelope: Any, service: Service, operation: Operation, to: str, mes
     header = header_of(envelope)
     said = (("Action", operation.addressed), ("MessageID", _MESSAGE_ID + message_id), ("To", to))
     for name, text in said:
-        etree.SubElement(header, f"{{{ADDRESSING}}}{name}", nsmap={"wsa": ADDRESSING}).text = text
+        etree.SubElement(header, f"{{{ADDRESSING}}}{name}").text = text
 
 
 def _native(value: Any) -> Any:

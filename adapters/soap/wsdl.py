@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urljoin
 
 from lxml import etree
@@ -22,6 +22,8 @@ from adapters.documents.xml import parse_xml
 BASE = "http://wsdl.invalid/service.wsdl"
 """Where the WSDL is said to stand, so that relative imports can be told apart; nothing is ever fetched there."""
 ELEMENTS_MAX = 50_000
+_PREFIXES_MAX = 12
+ADDRESSING = "http://www.w3.org/2005/08/addressing"
 _SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SETTINGS = {"forbid_dtd": True, "forbid_entities": True, "force_https": False, "strict": True}
@@ -92,7 +94,9 @@ def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None
     """The operations of a WSDL's port: the named one, else the first that speaks SOAP. Raises ``WsdlFault``."""
     kept = _Kept(text, imported)
     try:
-        document = Document(io.BytesIO(kept.load(BASE)), kept, base=BASE, settings=Settings(**_SETTINGS))
+        document: Any = Document(
+            io.BytesIO(kept.load(BASE)), cast(Any, kept), base=BASE, settings=Settings(**_SETTINGS)
+        )
     except WsdlFault:
         raise
     except (ZeepError, etree.LxmlError, LookupError, ValueError, TypeError, AttributeError, RecursionError) as fault:
@@ -102,10 +106,12 @@ def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None
     chosen = _port(document, service, port)
     binding = chosen.binding
     encoded = frozenset(kept.encoded())
+    own = sorted(set(document.types.namespaces) - {ns.XSD, _XSI, _SOAP_ENCODING, ""})
+    document.types.set_ns_prefix("wsa", ADDRESSING)
+    # Declared once in the envelope, instead of again at each element; an encoded message also names its types.
+    for number, namespace in enumerate(own[: None if encoded else _PREFIXES_MAX]):
+        document.types.set_ns_prefix(f"t{number}", namespace)
     if encoded:
-        # Types are named in the message, so their namespaces need prefixes there.
-        for number, namespace in enumerate(sorted(document.types.namespaces - {ns.XSD, _XSI, _SOAP_ENCODING, ""})):
-            document.types.set_ns_prefix(f"t{number}", namespace)
         for prefix, namespace in (("xsd", ns.XSD), ("xsi", _XSI), ("soapenc", _SOAP_ENCODING)):
             document.types.set_ns_prefix(prefix, namespace)
     return Service(
@@ -127,7 +133,7 @@ def _operation(name: str, operation: Any, encoded: bool) -> Operation:
     return Operation(name, action, operation.abstract.wsa_action or action or default, encoded, operation.input)
 
 
-def _port(document: Document, service: str | None, port: str | None) -> Any:
+def _port(document: Any, service: str | None, port: str | None) -> Any:
     found = [
         (each.name, name, held)
         for each in document.services.values()

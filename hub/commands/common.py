@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.problem import Problem
+from contracts.profile_files import with_files
 from hub.settings import BadSettings, Settings, read
 from hub.store.embedded import StoreFault, running_server
 from hub.store.pool import LOST, Pool, open_pool
@@ -30,6 +31,18 @@ def add_store(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """For machines."""
     parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print JSON")
+
+
+def add_schema(parser: argparse.ArgumentParser) -> None:
+    """Where an editor finds the schema of profiles."""
+    parser.add_argument(
+        "--schema", metavar="URL", help="编辑器补全用的 Schema 地址,默认本机枢纽 / the schema for editors"
+    )
+
+
+def schema_url(settings: Settings) -> str:
+    """The schema of profiles as the hub of these settings serves it."""
+    return f"http://{settings.host}:{settings.port}/contracts/profile/1.0/schema.json"
 
 
 def settings_of(given: argparse.Namespace) -> Settings:
@@ -69,6 +82,24 @@ def tell(fault: StoreFault | Problem) -> None:
             print(f"  {violation.pointer}  {violation.zh} / {violation.en}", file=sys.stderr)
     else:
         print(fault, file=sys.stderr)
+
+
+def profile_text(file: str) -> str:
+    """The profile of a file (``-`` is standard input), files beside it included; ends the program with a fault."""
+    path = Path(file)
+
+    def beside(name: str) -> str:
+        return _decoded((path.parent / name).read_bytes())
+
+    try:
+        text = sys.stdin.read() if file == "-" else path.read_text(encoding="utf-8-sig")
+        return with_files(text, beside)
+    except (OSError, UnicodeDecodeError) as fault:
+        print(f"读不到文件 / cannot read the file: {fault}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except Problem as problem:
+        tell(problem)
+        raise SystemExit(1) from None
 
 
 @contextlib.asynccontextmanager
@@ -112,9 +143,25 @@ def table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
     Console(width=None if sys.stdout.isatty() else 200).print(made)
 
 
+def _decoded(raw: bytes) -> str:
+    # Old services describe themselves in the encoding of their machine.
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("gb18030")
+
+
 def show_json(document: Any) -> None:
     """JSON for machines."""
     print(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def done(given: argparse.Namespace, sentence: str, **fields: Any) -> None:
+    """What a verb did: a sentence for people, or its fields with ``--json``."""
+    if given.json:
+        show_json(fields)
+    else:
+        print(sentence)
 
 
 def folder(text: str) -> Path:

@@ -125,16 +125,20 @@ async def in_doubt(
 
 
 async def due(
-    pool: Pool, connection_id: str, in_hand: Collection[int], limit: int, division: str
+    pool: Pool, connection_id: str, in_hand: Collection[int], limit: int, division: str, *, urgent_only: bool = False
 ) -> list[WaitingLetter]:
     """Held letters whose time has come and that are not in hand already."""
-    rows = await pool.fetch(SQL["due"], connection_id, list(in_hand), limit)
-    return [waiting(row, division, attempts=row["attempts"], held=True) for row in rows]
+    rows = await pool.fetch(SQL["due"], connection_id, list(in_hand), limit, urgent_only)
+    return [
+        waiting(row, division, attempts=row["attempts"], held=True, on_record=row["on_record"] or 0) for row in rows
+    ]
 
 
-async def next_due(pool: Pool, connection_id: str, in_hand: Collection[int]) -> datetime | None:
+async def next_due(
+    pool: Pool, connection_id: str, in_hand: Collection[int], *, urgent_only: bool = False
+) -> datetime | None:
     """When the next held letter is due."""
-    at: datetime | None = await pool.fetchval(SQL["next_due"], connection_id, list(in_hand))
+    at: datetime | None = await pool.fetchval(SQL["next_due"], connection_id, list(in_hand), urgent_only)
     return at
 
 
@@ -201,7 +205,7 @@ async def resume(conn: Connection, connection_id: str) -> bool:
     return done.endswith("1")
 
 
-def waiting(row: Any, division: str, *, attempts: int = 0, held: bool = False) -> WaitingLetter:
+def waiting(row: Any, division: str, *, attempts: int = 0, held: bool = False, on_record: int = 0) -> WaitingLetter:
     """The letter of a joined row of letters and entries."""
     step = Step(row["fact"])
     return WaitingLetter(
@@ -232,4 +236,5 @@ def waiting(row: Any, division: str, *, attempts: int = 0, held: bool = False) -
         ),
         attempts,
         held,
+        on_record,
     )

@@ -2,6 +2,7 @@
 
 ``POST /token`` gives tokens to the client ``hub`` by any of the three ways; ``/token/slow``, ``/token/down`` and so on
 behave as they are called. ``/api/…`` takes only a token that was given and not revoked, and remembers each call.
+``/api/says/5001`` answers 200 with that code inside, and ``/api/quietly/…`` says so of a stale token too.
 ``POST /_/revoke`` forgets all tokens; ``GET /_/seen`` tells what came. Prints its port when it listens.
 """
 
@@ -85,10 +86,18 @@ class Server:
     async def api(self, request: web.Request) -> web.Response:
         authorization = request.headers.get("authorization", "")
         body = await request.read()
-        self.calls.append({"path": request.path, "headers": dict(request.headers), "body": body.decode()})
-        if authorization.removeprefix("Bearer ") not in self.given:
+        told = {"method": request.method, "path": request.path, "headers": dict(request.headers), "body": body.decode()}
+        self.calls.append(told)
+        known, (first, _, rest) = (
+            authorization.removeprefix("Bearer ") in self.given,
+            request.match_info["rest"].partition("/"),
+        )
+        if first == "quietly":
+            return web.json_response({"code": 0 if known else 4011, "msg": "ok" if known else "令牌已失效"})
+        if not known:
             return web.json_response({"error": "invalid_token"}, status=401)
-        return web.json_response({"ok": True})
+        code = int(rest) if first == "says" else 0
+        return web.json_response({"code": code, "msg": "ok" if code == 0 else "工单号不存在"})
 
     async def revoke(self, request: web.Request) -> web.Response:
         self.given.clear()
