@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowFailed, AMQPConnectorException
@@ -32,6 +33,8 @@ def not_connected(fault: BaseException) -> DeliveryFailed:
     cause = _innermost(fault)
     if isinstance(cause, AuthenticationError | ProbableAuthenticationError) or _code(cause) == ACCESS_REFUSED:
         return Unauthorised("消息服务器不认可用户名或密码 / the broker does not accept the user or the password")
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Unauthorised(f"消息服务器的证书无效 / the broker's certificate is not valid ({cause.verify_message})")
     if isinstance(cause, ProbableAccessDeniedError) or _code(cause) in (NOT_ALLOWED, NOT_FOUND):
         return Unauthorised(f"不能使用该虚拟主机 / the vhost may not be used ({_said(cause)})")
     return Unavailable(f"连接不上消息服务器 / no connection to the broker ({_said(cause)})")

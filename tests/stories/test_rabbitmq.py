@@ -147,6 +147,7 @@ def test_a_case_goes_round_over_rabbitmq(broker: Broker, tmp_path: Path) -> None
         assert len(unit.letters) == 10 and all(len(bodies) == 1 for bodies in unit.letters.values())
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_broker_killed_in_the_middle_of_the_day_loses_nothing(fragile: Broker, tmp_path: Path) -> None:
     with a_hub(fragile, tmp_path) as (hub, vhost, password), a_unit(fragile, vhost, password) as unit:
         collector = hub.key_of(COLLECTOR)
@@ -211,6 +212,7 @@ async def test_a_queue_deleted_under_way_is_made_again_and_what_follows_arrives(
         assert "queue.provided_again" in log
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_broker_without_memory_takes_nothing_for_a_while_and_nothing_is_lost(
     fragile: Broker, tmp_path: Path
 ) -> None:
