@@ -73,11 +73,9 @@ class RabbitAdapter:
         body, properties = _message(lane.mapper, letter, sent_at)
         if lane.link.blocked:
             raise Unavailable("消息服务器内存或磁盘告警,暂停接收 / the broker takes nothing: a memory or disk alarm")
-        try:
-            async with asyncio.timeout(connection.timeout_seconds):
-                channel = await self._channel(lane)
-        except TimeoutError:
-            raise Unavailable("没有按时连上消息服务器 / no connection to the broker in time") from None
+        channel = lane.channel
+        if channel is None or not channel.is_open:
+            channel = await self._opened(lane)
         exchange, key = lane.target(letter.contract)
         try:
             await channel.publish(exchange, key, body, properties, max(until - monotonic(), 0.001))
@@ -107,14 +105,15 @@ class RabbitAdapter:
             lane = self._lanes[connection.connection_id] = _Lane(connection, link, own_broker(connection), mapper)
         return lane
 
-    async def _channel(self, lane: _Lane) -> ConfirmedChannel:
-        if lane.channel is not None and lane.channel.is_open:
-            return lane.channel
-        async with lane.opening:
-            # Whoever was before us may have opened it.
-            if lane.channel is None or not lane.channel.is_open:
-                lane.channel = await ConfirmedChannel.open(lane.link)
-            return lane.channel
+    async def _opened(self, lane: _Lane) -> ConfirmedChannel:
+        try:
+            async with asyncio.timeout(lane.connection.timeout_seconds), lane.opening:
+                # Whoever was before us may have opened it.
+                if lane.channel is None or not lane.channel.is_open:
+                    lane.channel = await ConfirmedChannel.open(lane.link)
+                return lane.channel
+        except TimeoutError:
+            raise Unavailable("没有按时连上消息服务器 / no connection to the broker in time") from None
 
     async def _provide(self, lane: _Lane, missing: Missing) -> None:
         """The queue was gone: make it again on the hub's broker, so that the next try arrives."""

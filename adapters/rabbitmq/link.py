@@ -15,7 +15,7 @@ from adapters.rabbitmq.wire import TolerantConnection
 from contracts.port import DeliveryFailed, Unauthorised, Unavailable
 
 CONNECT_SECONDS = 8.0
-CHANNEL_SECONDS = 8.0
+CHANNEL_SECONDS = 15.0
 HEARTBEAT_SECONDS = 20
 BLOCKED_SECONDS = 300.0
 """How long a broker may take nothing (memory, disk) before the connection to it is made anew."""

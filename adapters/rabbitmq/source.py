@@ -61,6 +61,14 @@ class _Consumer:
     async def start(self, prefetch: int) -> None:
         """Consume. Raises ``Missing`` where a queue is not there, ``Unavailable`` or ``Unauthorised``."""
         channel = self.channel = await self.link.channel()
+        try:
+            await self._consume(channel, prefetch)
+        except BaseException:
+            # A consumer that comes about later would hold messages that nobody reads.
+            self.close()
+            raise
+
+    async def _consume(self, channel: Channel, prefetch: int) -> None:
         channel.add_on_close_callback(lambda _, why: self._end(channel_closed(why)))
         channel.add_on_cancel_callback(lambda _: self._end(Missing("队列已被删除 / the queue was deleted")))
         started = asyncio.Event()

@@ -159,8 +159,10 @@ def test_a_case_goes_round_over_rabbitmq(broker: Broker, tmp_path: Path) -> None
 async def test_a_broker_killed_in_the_middle_of_the_day_loses_nothing(fragile: Broker, tmp_path: Path) -> None:
     with a_hub(fragile, tmp_path) as (hub, vhost, password), a_unit(fragile, vhost, password) as unit:
         collector = hub.key_of(COLLECTOR)
-        numbers = await asyncio.to_thread(reported, hub, collector, 30, "before")
-        reporting = asyncio.create_task(asyncio.to_thread(reported, hub, collector, 60, "meanwhile"))
+        numbers = await asyncio.to_thread(reported, hub, collector, 20, "before")
+        # A queue is safe from power cuts once it has been in use, like the letters in it.
+        await asyncio.to_thread(wait_for, lambda: handled(hub, numbers[:3]), 60)
+        reporting = asyncio.create_task(asyncio.to_thread(reported, hub, collector, 40, "meanwhile"))
         await fragile.kill()
         numbers += await reporting
         await fragile.start()
@@ -255,6 +257,7 @@ async def test_a_node_lost_in_a_cluster_loses_nothing(fragile: Broker, tmp_path:
         with a_hub(lost, tmp_path, survivor) as (hub, vhost, password), a_unit(survivor, vhost, password) as unit:
             collector = hub.key_of(COLLECTOR)
             numbers = await asyncio.to_thread(reported, hub, collector, 20, "before")
+            await asyncio.to_thread(wait_for, lambda: handled(hub, numbers[:3]), 60)
             reporting = asyncio.create_task(asyncio.to_thread(reported, hub, collector, 30, "meanwhile"))
             await lost.kill()
             numbers += await reporting
