@@ -16,12 +16,17 @@ from ipaddress import ip_network
 import uvicorn
 
 from adapters.checks import ConnectionChecks
+from adapters.drafting import Draft as Draft
+from adapters.drafting import DraftFault, Fetching, draft_of
+from adapters.drafting import Wanted as Wanted
+from adapters.files import FileAdapter, FileSource, Folders
 from adapters.guard import OutboundGuard
 from adapters.http.authentication import Authenticator
 from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
+from adapters.own_format import OwnFormats
 from adapters.polling import PollSource
 from adapters.rabbitmq.adapter import RabbitAdapter
 from adapters.rabbitmq.brokers import Brokers, vhost_of
@@ -31,6 +36,7 @@ from adapters.rabbitmq.source import RabbitSource
 from adapters.rest.adapter import RestAdapter
 from adapters.soap import SoapAdapter, SoapCalls
 from adapters.soap.trial import envelope_writer
+from adapters.soap_in import Wire as SoapWire
 from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
@@ -52,6 +58,7 @@ from hub.rates import Rates
 from hub.reception import Reception
 from hub.refresher import Refresher
 from hub.registering import Registering
+from hub.replays import Replays
 from hub.safe import Safe
 from hub.say import Say, say_nothing
 from hub.settings import Settings
@@ -107,13 +114,14 @@ async def run_worker(worker: Worker) -> None:
         safe = Safe(pool, Sealer(master))
         refresher.changed.append(safe.forget)
         guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+        folders = Folders(settings.files_root, guard, safe)
         brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
         stack.push_async_callback(brokers.close)
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
             photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
-            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, say)
+            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, folders, say)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
             signals.on(LANE_CHANNEL, lanes.held_changed)
@@ -124,7 +132,7 @@ async def run_worker(worker: Worker) -> None:
         stack.push_async_callback(intake.stop)
         reception = Reception(pool, intake, refresher.registry, say)
         if "sources" in worker.roles:
-            kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, settings, say)
+            kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, folders, settings, say)
             sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say)
             refresher.changed.append(sources.look)
             tasks.append(sources.run())
@@ -137,6 +145,7 @@ async def run_worker(worker: Worker) -> None:
             tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, strayed, say).run())
         if "api" in worker.roles:
             vitals = Vitals(pool, refresher)
+            own = OwnFormats()
             services = Services(
                 settings=settings,
                 pool=pool,
@@ -148,7 +157,13 @@ async def run_worker(worker: Worker) -> None:
                 sessions=Sessions(master.derive_all("sessions")),
                 rates=Rates(settings.rate_per_second),
                 attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
-                onboarding=Onboarding(pool, safe, refresher.registry, ConnectionChecks(guard), say, refresher.load),
+                onboarding=Onboarding(
+                    pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say, refresher.load
+                ),
+                soap=SoapWire(),
+                own=own,
+                secrets=safe,
+                replays=Replays(pool, reception, refresher.registry, refresher.clock, own, say),
                 say=say,
                 ready=Readiness(vitals.checks(), say=say),
                 metrics=lambda: watch.metrics(vitals.gauges),
@@ -178,20 +193,26 @@ def _holder(worker: Worker) -> str:
     return f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
 
 
-def _adapters(calls: HttpCalls, safe: Safe, photos: Photos, brokers: Brokers, say: Say) -> dict[Transport, Adapter]:
+def _adapters(
+    calls: HttpCalls, safe: Safe, photos: Photos, brokers: Brokers, folders: Folders, say: Say
+) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
     return {
         Transport.REST: RestAdapter(safe, calls),
         Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(safe, calls)), photos),
         Transport.RABBITMQ: RabbitAdapter(brokers, say),
+        Transport.FILE: FileAdapter(folders),
     }
 
 
-def _kinds(calls: HttpCalls, safe: Safe, brokers: Brokers, settings: Settings, say: Say) -> dict[str, Source]:
+def _kinds(
+    calls: HttpCalls, safe: Safe, brokers: Brokers, folders: Folders, settings: Settings, say: Say
+) -> dict[str, Source]:
     """The sources that the hub collects from, by their kind."""
     return {
         "poll": PollSource(safe, calls),
         Transport.RABBITMQ.value: RabbitSource(brokers, say, settings.body_max_bytes),
+        Transport.FILE.value: FileSource(folders),
     }
 
 
@@ -212,7 +233,23 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
     await refresher.load()
     safe = Safe(pool, Sealer(load_or_create(settings.master_key_path)))
     guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
-    return Onboarding(pool, safe, refresher.registry, ConnectionChecks(guard), say_nothing, refresher.load)
+    return Onboarding(
+        pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say_nothing, refresher.load
+    )
+
+
+@contextlib.asynccontextmanager
+async def replays_of(pool: Pool) -> AsyncIterator[Replays]:
+    """The shelf's replays for one command, without a running worker."""
+    refresher = Refresher(pool, KeyCheck(), say_nothing)
+    await refresher.load()
+    intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
+    intake.start()
+    try:
+        reception = Reception(pool, intake, refresher.registry, say_nothing)
+        yield Replays(pool, reception, refresher.registry, refresher.clock, OwnFormats(), say_nothing)
+    finally:
+        await intake.stop()
 
 
 def trial(text: str, connection: str | None, contract: str | None, sample: bytes | None, *, outward: bool) -> Trial:
@@ -230,6 +267,18 @@ def trial(text: str, connection: str | None, contract: str | None, sample: bytes
                 found = [Violation(pointer(rule.place), rule.zh, rule.en, "mapping") for rule in bad.rules]
                 raise Problem("profile_invalid", violations=tuple(line_of(each, lines) for each in found)) from None
     raise Problem("profile_invalid", "档案中没有映射。", "The profile has no mapping.")
+
+
+async def drafted(settings: Settings, wanted: Wanted) -> Draft:
+    """A first profile of a unit's own description. Raises ``Problem``."""
+    guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+    calls = HttpCalls(guard, VERSION)
+    try:
+        return await draft_of(Fetching(calls), wanted)
+    except DraftFault as fault:
+        raise Problem("document_invalid", fault.zh, fault.en) from None
+    finally:
+        await calls.close()
 
 
 @contextlib.asynccontextmanager

@@ -25,6 +25,7 @@ def add_store(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="数据文件夹,默认 ./data / the data folder")
     parser.add_argument("--master-key-file", metavar="FILE", help="主密钥文件,默认在数据文件夹 / the master keys")
     parser.add_argument("--attachments", metavar="DIR", help="照片文件夹,默认在数据文件夹 / the folder of the photos")
+    parser.add_argument("--files-root", metavar="DIR", help="文件交换的根目录 / the folder of exchange by file")
     parser.add_argument("--database", metavar="URL", help="外部 PostgreSQL(15 及以上) / an outside PostgreSQL")
 
 
@@ -146,9 +147,10 @@ def table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
 def _decoded(raw: bytes) -> str:
     # Old services describe themselves in the encoding of their machine.
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return raw.decode("gb18030")
+        text = raw.decode("gb18030")
+    return text.replace("\r\n", "\n")
 
 
 def show_json(document: Any) -> None:
