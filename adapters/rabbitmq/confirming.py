@@ -62,7 +62,8 @@ class ConfirmedChannel:
         Raises ``Missing`` where no queue takes it, ``Unavailable`` where the broker has no room, breaks off or is
         silent, ``Unauthorised`` where it is not allowed.
         """
-        sent = _Sent(str(properties.message_id), asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        sent = _Sent(str(properties.message_id), loop.create_future())
         try:
             self._channel.basic_publish(exchange, routing_key, body, properties, mandatory=True)
         except pika.exceptions.AMQPChannelError:
@@ -71,12 +72,12 @@ class ConfirmedChannel:
         self._tag += 1
         tag = self._tag
         self._sent[tag], self._tags[sent.message_id] = sent, tag
+        # A timer of the loop: `asyncio.timeout` for each message costs as much as writing it.
+        late = loop.call_later(limit_seconds, _late, sent)
         try:
-            async with asyncio.timeout(limit_seconds):
-                await sent.confirmed
-        except TimeoutError:
-            raise Unavailable("没有按时确认 / not confirmed in time", in_doubt=True) from None
+            await sent.confirmed
         finally:
+            late.cancel()
             self._sent.pop(tag, None)
             if self._tags.get(sent.message_id) == tag:
                 del self._tags[sent.message_id]
@@ -113,3 +114,8 @@ class ConfirmedChannel:
             if not sent.confirmed.done():
                 sent.confirmed.set_exception(channel_closed(why))
         self._sent.clear()
+
+
+def _late(sent: _Sent) -> None:
+    if not sent.confirmed.done():
+        sent.confirmed.set_exception(Unavailable("没有按时确认 / not confirmed in time", in_doubt=True))
