@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
+from contracts.nouns import Transport
 from contracts.port import DeliveryFailed, ProfileFault
 from contracts.profile import ConnectionProfile
 from contracts.yaml_text import Place
@@ -26,7 +27,7 @@ class ConnectionChecks:
         if entry.mapping is not None:
             for rule in refused_rules(entry.mapping):
                 found.append(ProfileFault(("mapping", *rule.place), rule.zh, rule.en, "mapping"))
-        return found
+        return [*found, *_unwritten(entry)]
 
     async def _endpoint(self, place: Place, url: str) -> list[ProfileFault]:
         try:
@@ -39,6 +40,24 @@ class ConnectionChecks:
         return []
 
 
+def _unwritten(entry: ConnectionProfile) -> Iterator[ProfileFault]:
+    """Contracts that the unit would receive in its own format, and for which it says no format."""
+    if entry.transport not in (Transport.REST, Transport.FILE):
+        return
+    written = {table.contract for table in entry.mapping.out} if entry.mapping is not None else set()
+    if not written and entry.transport is Transport.REST:
+        # CloudEvents need no table.
+        return
+    for index, contract in enumerate(entry.receives):
+        if contract not in written:
+            yield ProfileFault(
+                ("receives", index),
+                f"mapping.out 没有 {contract} 的映射表,发不出去;请补一张表,或从 receives 中去掉",
+                f"mapping.out has no table for {contract}, so none could be sent: add one, or take it from receives",
+                "mapping",
+            )
+
+
 def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
     """Every address that the hub would call for this connection."""
     for name in ("rest", "soap", "poll"):
@@ -47,6 +66,9 @@ def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
             continue
         if section.endpoint is not None:
             yield (name, "endpoint"), section.endpoint
+        for index, call in enumerate(getattr(section, "calls", ())):
+            if getattr(call, "endpoint", None) is not None:
+                yield (name, "calls", index, "endpoint"), call.endpoint
         authentication = getattr(section, "authentication", None)
         if authentication is not None and authentication.token_endpoint is not None:
             yield (name, "authentication", "token_endpoint"), authentication.token_endpoint

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
-import re
 import signal
 import statistics
 import sys
@@ -14,12 +12,14 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench import crowd
 from bench.mapping import measure as measure_mapping
-from bench.stage import ROOT, Child, Stage, reports, stage
+from bench.stage import Child, Stage, reports, stage
+from bench.yardstick import transactions_per_second
 
 MEASURES = ("pipeline", "intake", "delivery")
 
@@ -197,23 +197,10 @@ def _at(ordered: list[float], share: float) -> float:
 
 async def _pgbench(on: Stage, given: argparse.Namespace) -> float:
     """The same rows, one transaction per message, by the same server."""
-    from hub.store.embedded import binaries_folders, running_server
+    from hub.store.embedded import running_server
 
-    tool = next(folder / "pgbench" for folder in binaries_folders() if (folder / "pgbench").is_file())
     async with running_server(on.data / "postgresql") as server:
-        process = await asyncio.create_subprocess_exec(
-            str(tool),
-            *("-n", "-M", "prepared", "-c", "16", "-j", "1", "-T", str(max(2, int(given.seconds)))),
-            *("-f", str(ROOT / "bench" / "yardstick.sql")),
-            server.dsn,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, said = await process.communicate()
-    found = re.search(rb"tps = ([0-9.]+)", out)
-    if process.returncode or not found:
-        raise SystemExit(f"pgbench failed: {said.decode('utf-8', 'replace')[:500]}")
-    return float(found[1])
+        return await transactions_per_second(server.dsn, datetime.now(UTC), max(2, int(given.seconds)))
 
 
 async def _mapping(given: argparse.Namespace) -> dict[str, Any]:

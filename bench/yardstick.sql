@@ -1,5 +1,6 @@
 -- The yardstick: the rows that one report and its delivered letter leave, in one transaction per message (pgbench).
-\set id random(2026110100000000, 2026113099999999)
+-- bench/yardstick.py says which month's cases these are.
+\set id random(:low, :high)
 BEGIN;
 INSERT INTO cityhub.raw_messages (case_id, key, received_at, content_type, body) VALUES (:id, gen_random_uuid(), now(), 'application/json', decode(repeat('41', 900), 'hex')) ON CONFLICT DO NOTHING;
 INSERT INTO cityhub.messages_seen (key, fingerprint, case_id, version) VALUES (gen_random_uuid(), '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f', :id, 3);

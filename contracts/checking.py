@@ -21,6 +21,8 @@ from pydantic_core import ErrorDetails
 from contracts.model import Code, RuleBroken, Text
 from contracts.paths import PATH_PATTERN
 from contracts.problem import Problem, Violation
+from contracts.ways.soap import FILE_PATTERN as SOAP_FILE_PATTERN
+from contracts.ways.soap import NAME_PATTERN as SOAP_NAME_PATTERN
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -426,8 +428,11 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
         "应以小写字母开头,只含小写字母、数字和 _ -,最多 64 个字符",
         "must begin with a lower-case letter and hold at most 64 of a-z, 0-9, _ and -",
     ),
+    r"^[!-~]+$": ("只含可见的 ASCII 字符", "must hold only visible ASCII characters"),
     r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
+    SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
+    SOAP_FILE_PATTERN: ("应为档案旁的文件名", "must be the name of a file beside the profile"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
     r"^[A-Za-z0-9_.-]+$": ("只含字母、数字和 _ . -", "must hold only letters, digits and _ . -"),
     r"^[a-z0-9._]+$": ("只含小写字母、数字和 . _", "must hold only lower-case letters, digits and . _"),

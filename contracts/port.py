@@ -87,6 +87,22 @@ class Reception(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """The bytes of a photo, and what kind of picture they are (``image/jpeg``)."""
+
+    media_type: str
+    content: bytes
+
+
+class Photos(Protocol):
+    """Where adapters get the photos that a letter names."""
+
+    async def photo(self, attachment_id: str) -> Photo:
+        """The photo of an attachment id. Raises ``KeyError`` where the hub has none."""
+        ...
+
+
 @dataclass(eq=False)
 class LeaseLost(Exception):
     """Another process collects from this connection by now: stop at once."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from contracts.ids import IdRules
 from contracts.mapping import UnitMapping
 from contracts.model import Code, Line, Model, Optionally, RuleBroken
 from contracts.nouns import Transport
@@ -46,6 +47,7 @@ class ConnectionProfile(Model):
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     per_second: Annotated[float, Field(gt=0, le=10_000)] = 100.0
     timeout_seconds: Annotated[float, Field(ge=0.1, le=60)] = 15.0
+    ids: Optionally[IdRules] = None
     mapping: Optionally[UnitMapping] = None
 
     @model_validator(mode="after")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts import unit_titles as units
 from contracts.ways import titles as ways
 
 SHAPES: Mapping[str, tuple[str, ...]] = {
     **ways.SHAPES,
+    **units.SHAPES,
     "case.report": (
         "采集上报",
         "report",
@@ -289,6 +291,7 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
 
 VALUES: Mapping[str, Mapping[str, str]] = {
     **ways.VALUES,
+    **units.VALUES,
     "Format": {"json": "JSON", "xml": "XML", "form": "表单 form", "delimited": "分隔文本 delimited text"},
     "Encoding": {"utf-8": "UTF-8", "gbk": "GBK", "gb2312": "GB2312", "gb18030": "GB18030"},
     "UnknownCode": {"refuse": "拒绝 refuse", "default": "用默认值 default", "park": "待管理员处理 park"},
@@ -346,6 +349,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 
 FIELDS: Mapping[str, tuple[str, str]] = {
     **ways.FIELDS,
+    **units.FIELDS,
     "category_code": ("类别代码", "category code"),
     "category_name": ("类别名称", "category name"),
     "description": ("情况描述", "description"),

@@ -20,6 +20,12 @@ CENTRE = ""
 DUE_SOON, OVERDUE, SUPERVISION = 1, 2, 3
 """How loudly somebody was reminded."""
 
+_NOT_WARNED_OF = frozenset({Wait.ACKNOWLEDGEMENT, Wait.DECISION, Wait.REVIEW})
+"""These are short, or long away: they are reminded of when they are due."""
+
+_NOT_SUPERVISED = frozenset({Wait.ACKNOWLEDGEMENT, Wait.DECISION})
+"""Handling goes on being watched behind these: they are reminded of once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
@@ -89,12 +95,9 @@ def next_reminder(case: Case, moments: Moments) -> tuple[datetime, Awaited, int]
 
 def _next(case: Case, awaited: Awaited, moments: Moments) -> tuple[datetime, Awaited, int] | None:
     level = level_of(case, awaited)
-    if level == 0 and awaited.wait in (Wait.ACKNOWLEDGEMENT, Wait.DECISION, Wait.REVIEW):
-        # These are short, or long away: they are reminded of when they are due.
+    if level == 0 and awaited.wait in _NOT_WARNED_OF:
         level = DUE_SOON
-    if level == OVERDUE and awaited.wait is not Wait.HANDLING and awaited.wait is not Wait.COORDINATION:
-        return None
-    if level == SUPERVISION:
+    if level == SUPERVISION or (level == OVERDUE and awaited.wait in _NOT_SUPERVISED):
         return None
     if level == DUE_SOON:
         return awaited.due_at, awaited, OVERDUE

@@ -74,7 +74,8 @@ class Entry:
 class Dispatch:
     """A dispatch and what became of it; overdue is a fact about it, never a state. ``moved_to`` is a later deadline.
 
-    ``stood`` is when the unit's clock rightly stood: the deadline has moved by it already.
+    ``stood`` is when the unit's clock rightly stood: the deadline has moved by it already. ``granted``: the deadline is
+    a date that the command centre granted (延期).
     """
 
     order: Order
@@ -85,6 +86,7 @@ class Dispatch:
     moved_to: datetime | None = None
     acknowledge_moved_to: datetime | None = None
     stood: tuple[Span, ...] = ()
+    granted: bool = False
 
     @property
     def due_at(self) -> datetime:
@@ -122,12 +124,16 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True)
 class Coordination:
-    """The coordination under way: which level, who leads it, since when and until when."""
+    """The coordination under way: which level, who leads it, since when and until when.
+
+    ``substitute``: every level has tried, and its leader is to organise substitute handling (代整改).
+    """
 
     level: str
     coordinator: str
     since: datetime
     due_at: datetime
+    substitute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,8 +347,8 @@ def _linked(case: Case, fact: LinkedDuplicate, at: datetime, by: str) -> Changes
 
 def _dispatched(case: Case, fact: Dispatched, at: datetime, by: str) -> Changes:
     # To a unit whose return is overruled it is the old order, with what stood of its time.
-    stood = case.dispatches[-1].stood if fact.order.insisted else ()
-    given = Dispatch(fact.order, stood=stood)
+    last = case.dispatches[-1] if fact.order.insisted else None
+    given = Dispatch(fact.order, stood=last.stood, granted=last.granted) if last else Dispatch(fact.order)
     return {"dispatches": (*case.dispatches, given), "candidates": (), "coordination": None}
 
 
@@ -357,7 +363,7 @@ def _assistant(case: Case, fact: AssistantTold, **what: Any) -> Changes:
 
 
 def _coordinated(case: Case, fact: Coordinated, at: datetime, by: str) -> Changes:
-    opened = Coordination(fact.level, fact.coordinator, at, fact.due_at)
+    opened = Coordination(fact.level, fact.coordinator, at, fact.due_at, fact.substitute)
     return {"coordination": opened, "last_level": fact.level, "candidates": fact.candidates}
 
 
@@ -387,12 +393,13 @@ def _decided(case: Case, fact: Decided, at: datetime, by: str) -> Changes:
     asked = case.pending_question(fact.question)
     if fact.granted and fact.due_at is not None:
         stood = Span(asked.asked_at, at) if asked and fact.question is Question.DISPUTE else None
-        changes["dispatches"] = _moved(case, fact.due_at, stood)
+        changes["dispatches"] = _moved(case, fact.due_at, stood, granted=fact.question is Question.EXTENSION)
     if fact.granted and fact.question is Question.EXTENSION:
         changes["extensions"] = case.extensions + 1
     if fact.granted and fact.question is Question.SUSPENSION and fact.review_at is not None:
-        # Rightly raised: the clock stood from when the unit asked.
-        changes["suspension"] = Suspension(asked.asked_at if asked else at, fact.review_at)
+        # Rightly raised: the clock stood from when the unit asked. Put off at its review, it stands on.
+        since = case.suspension.since if case.suspension else asked.asked_at if asked else at
+        changes["suspension"] = Suspension(since, fact.review_at)
     return changes
 
 
@@ -477,9 +484,10 @@ _CHANGES: Mapping[Step, Callable[[Case, Any, datetime, str], Changes]] = {
 """What a step changes besides the state; those not named change nothing else."""
 
 
-def _moved(case: Case, due_at: datetime, stood: Span | None) -> tuple[Dispatch, ...]:
-    before = case.dispatches[-1].stood
-    return _lead_changed(case, moved_to=due_at, stood=(*before, stood) if stood else before)
+def _moved(case: Case, due_at: datetime, stood: Span | None, *, granted: bool = False) -> tuple[Dispatch, ...]:
+    lead = case.dispatches[-1]
+    stretches = (*lead.stood, stood) if stood else lead.stood
+    return _lead_changed(case, moved_to=due_at, stood=stretches, granted=lead.granted or granted)
 
 
 def _lead_changed(case: Case, **what: Any) -> tuple[Dispatch, ...]:

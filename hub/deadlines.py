@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from contracts.city import Directory, TimeUnit
+from contracts.city import Directory, Tier, TimeUnit
 from hub.spans import Span, without
 
 WORDS: dict[TimeUnit, tuple[str, str]] = {
@@ -123,14 +123,14 @@ def verify_limit(directory: Directory, tier: str, since: datetime) -> Limit:
 
 def acknowledge_limit(directory: Directory, tier: str, since: datetime) -> Limit:
     """Until when the unit must have acknowledged (签收)."""
-    row = directory.tiers[tier]
+    row = row_of(directory, tier)
     hours = TimeUnit.NATURAL_HOURS if row.urgent else TimeUnit.WORKING_HOURS
     return _limit(directory, tier, since, hours, row.acknowledge_within)
 
 
 def handle_limit(directory: Directory, tier: str, since: datetime) -> Limit:
     """Until when the unit must have handled it (处置)."""
-    row = directory.tiers[tier]
+    row = row_of(directory, tier)
     return _limit(directory, tier, since, row.unit, row.handle_within)
 
 
@@ -139,14 +139,26 @@ def limits_from(directory: Directory, tier: str, since: datetime) -> Limits:
     return Limits(directory, tier, since)
 
 
+def row_of(directory: Directory, tier: str) -> Tier:
+    """The tier's row; a case of a tier that the city has no longer goes on by the first that is not urgent."""
+    row = directory.tiers.get(tier)
+    return row or next(each for each in directory.tiers.values() if not each.urgent)
+
+
+def limit_between(directory: Directory, tier: str, since: datetime, due_at: datetime) -> Limit:
+    """The limit that ends then: the tier's own, so that days are counted as days, else one set by hand."""
+    own = handle_limit(directory, tier, since) if row_of(directory, tier).unit is TimeUnit.WORKING_DAYS else None
+    return own if own is not None and own.due_at == due_at else limit_by_hand(directory, tier, since, due_at)
+
+
 def limit_by_hand(directory: Directory, tier: str, since: datetime, due_at: datetime) -> Limit:
     """A limit that the command centre set; the tier still says in what time its warnings are reckoned."""
-    return Limit(due_at, since, tier, directory.tiers[tier].unit, None)
+    return Limit(due_at, since, tier, row_of(directory, tier).unit, None)
 
 
 def coordination_limit(directory: Directory, tier: str, since: datetime, hours: float) -> Limit:
     """Until when a coordination must be settled (协调): working hours, for urgent cases natural ones."""
-    unit = TimeUnit.NATURAL_HOURS if directory.tiers[tier].urgent else TimeUnit.WORKING_HOURS
+    unit = TimeUnit.NATURAL_HOURS if row_of(directory, tier).urgent else TimeUnit.WORKING_HOURS
     return _limit(directory, tier, since, unit, hours)
 
 
@@ -154,7 +166,7 @@ def moved(directory: Directory, tier: str, due_at: datetime, stood_since: dateti
     """The deadline after the clock stood for a while: what was left when it stopped is left when it goes on."""
     if stood_since >= due_at or stood_until <= stood_since:
         return due_at
-    if directory.tiers[tier].unit is TimeUnit.NATURAL_HOURS:
+    if row_of(directory, tier).unit is TimeUnit.NATURAL_HOURS:
         return due_at + (stood_until - stood_since)
     calendar = directory.calendar
     # A deadline set by hand may lie outside office hours: standing never makes it earlier.
@@ -191,7 +203,7 @@ def _at_share(directory: Directory, limit: Limit, share: float) -> datetime:
 
 
 def _link(directory: Directory, tier: str, since: datetime, hours: float, minutes_urgent: float) -> Limit:
-    if directory.tiers[tier].urgent:
+    if row_of(directory, tier).urgent:
         return _limit(directory, tier, since, TimeUnit.NATURAL_HOURS, minutes_urgent / 60)
     return _limit(directory, tier, since, TimeUnit.WORKING_HOURS, hours)
 

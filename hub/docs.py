@@ -8,7 +8,7 @@ from contracts.catalogue import page as contracts_page
 from contracts.city import TALLY_WORDS, Formula, Indicator, Reckoning, load_city
 from contracts.problem import PROBLEMS
 from hub.first_start import SHIPPED_CITY
-from hub.life_cycle import ACTORS, OVER, STAGE_OF, STAGE_WORDS, STATE_WORDS, STEP_WORDS, STEPS, State
+from hub.life_cycle_page import life_cycle
 
 
 def pages() -> dict[str, str]:
@@ -19,33 +19,6 @@ def pages() -> dict[str, str]:
         "docs/contracts.md": contracts_page(),
         "docs/evaluation.md": evaluation(load_city(SHIPPED_CITY).formulas),
     }
-
-
-def life_cycle() -> str:
-    """The table of steps, and the picture drawn from it."""
-    lines = [
-        "# 案件生命周期 / The life of a case",
-        "",
-        "由 `hub/life_cycle.py` 的表生成(`./cityhub docs`)。 Generated from the table in `hub/life_cycle.py`.",
-        "",
-        "```mermaid",
-        "stateDiagram-v2",
-        "    direction LR",
-    ]
-    lines += [f"    {state.value}: {word.zh} {word.en}" for state, word in STATE_WORDS.items() if _used(state)]
-    for (origin, step), target in STEPS.items():
-        lines.append(f"    {origin.value if origin else '[*]'} --> {target.value}: {STEP_WORDS[step].zh}")
-    lines += [f"    {state.value} --> [*]" for state in State if state in OVER and _used(state)]
-    lines += ["```", "", "| 从 from | 步骤 step | 到 to | 谁 who | 阶段 stage |", "| --- | --- | --- | --- | --- |"]
-    for (origin, step), target in STEPS.items():
-        start = f"{STATE_WORDS[origin].zh} `{origin.value}`" if origin else "—"
-        who = ", ".join(sorted(actor.value for actor in ACTORS[step]))
-        stage = STAGE_WORDS[STAGE_OF[target]].zh
-        lines.append(
-            f"| {start} | {STEP_WORDS[step].zh} `{step.value}` "
-            f"| {STATE_WORDS[target].zh} `{target.value}` | {who} | {stage} |"
-        )
-    return "\n".join(lines) + "\n"
 
 
 EVALUATION = """\
@@ -146,7 +119,3 @@ def problems() -> str:
         again = "✓" if row.retryable else ""
         lines.append(f"| `{kind}` | {row.status} | {row.title_zh} | {row.title_en} | {again} |")
     return "\n".join(lines) + "\n"
-
-
-def _used(state: State) -> bool:
-    return any(state in (origin, target) for (origin, _), target in STEPS.items())

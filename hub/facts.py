@@ -150,7 +150,10 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class Coordinated:
-    """A coordination was opened or taken a level up (协调): who leads it, until when, why, among whom."""
+    """A coordination was opened or taken a level up (协调): who leads it, until when, why, among whom.
+
+    ``substitute``: every level has tried, and its leader is to organise substitute handling (代整改).
+    """
 
     level: str
     coordinator: str
@@ -161,6 +164,7 @@ class Coordinated:
     candidates: tuple[str, ...] = ()
     returns: int = 0
     rule: str = ""
+    substitute: bool = False
 
 
 @dataclass(frozen=True, slots=True)

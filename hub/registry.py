@@ -152,7 +152,8 @@ def build(
 def _connection(unit_id: str, version: int, entry: ConnectionProfile, said: dict[str, Any], index: int) -> Connection:
     section = entry.sections().get(entry.transport)
     settings = section.document() if section else {}
-    settings |= {name: part.document() for name, part in (("poll", entry.poll), ("inbound", entry.inbound)) if part}
+    besides = (("poll", entry.poll), ("inbound", entry.inbound), ("ids", entry.ids))
+    settings |= {name: part.document() for name, part in besides if part}
     if entry.mapping is not None:
         # The whole document, so that a fault can name its line; whoever maps makes one mapper of it and keeps that.
         settings |= {"profile": said, "mapping_of": index}

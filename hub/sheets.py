@@ -39,6 +39,7 @@ def sheet(evaluation: Evaluation, names: Mapping[str, str], *, shown: bool = Fal
     """The table of an evaluation; ``shown`` makes text for people of every figure, else cells stay numbers."""
     indicators = evaluation.formula.indicators
     groups = {group.group_id: group.zh for group in evaluation.formula.groups}
+    names = called(evaluation, names)
     key_zh, key_en = KEY_WORDS[evaluation.by]
     by_unit = evaluation.by is By.UNIT
     points = evaluation.formula.points
@@ -63,14 +64,46 @@ def sheet(evaluation: Evaluation, names: Mapping[str, str], *, shown: bool = Fal
 def names_of(city: City, by: By) -> dict[str, str]:
     """What people call the keys of a dimension."""
     match by:
-        case By.UNIT | By.COLLECTOR:
+        case By.UNIT | By.COLLECTOR | By.DEPARTMENT:
             return {unit.unit_id: unit.name_zh for unit in city.units}
         case By.AREA:
             return {area.area_id: area.name_zh for area in city.areas} | {"-": "各区域以外"}
         case By.CATEGORY:
             return {category.code: category.name_zh for category in city.categories}
-        case By.DEPARTMENT:
-            return {}
+
+
+def called(evaluation: Evaluation, names: Mapping[str, str]) -> dict[str, str]:
+    """The names with those of an evaluation's persons and departments, each after its unit's."""
+    found = dict(names)
+    for row in evaluation.rows:
+        unit_id, _, own = row.key.partition("/")
+        if own:
+            found[row.key] = f"{names.get(unit_id, unit_id)} {evaluation.names.get(row.key, own)}"
+    return found
+
+
+def cases_of(evaluation: Evaluation, names: Mapping[str, str], indicator_id: str) -> Sheet:
+    """One indicator opened down to its cases: a line for each, and whether it stands in the numerator.
+
+    Raises ``KeyError`` where there is no such indicator.
+    """
+    key_zh, key_en = KEY_WORDS[evaluation.by]
+    figure = evaluation.total.figure(indicator_id)
+    names = called(evaluation, names)
+    rows: list[tuple[Cell, ...]] = []
+    for row in _in_order(evaluation):
+        told = row.figure(indicator_id)
+        counted = set(told.cases)
+        for number in sorted({*told.cases, *told.of_cases}):
+            rows.append((row.key, names.get(row.key, ""), number, "是 yes" if number in counted else "否 no"))
+    period = evaluation.period
+    return Sheet(
+        title=f"{period.since} 至 {period.until} {figure.indicator.zh}:案件",
+        zh=(key_zh, "名称", "案件号", "计入"),
+        en=(key_en, "name", "case number", "counted"),
+        forms=(None,) * 4,
+        rows=tuple(rows),
+    )
 
 
 def as_csv(made: Sheet) -> bytes:
@@ -83,26 +116,32 @@ def as_csv(made: Sheet) -> bytes:
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")
 
 
-def as_xlsx(made: Sheet) -> bytes:
-    """A workbook with one sheet; shares and hours are numbers with a format, so that they can be reckoned with."""
+def as_xlsx(made: Sheet, opened: Sheet | None = None) -> bytes:
+    """A workbook; shares and hours are numbers with a format, so that they can be reckoned with.
+
+    ``opened`` are an indicator's cases, on a sheet of their own.
+    """
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    page = book.add_worksheet("考核")
     bold, grey = book.add_format({"bold": True}), book.add_format({"font_color": "#666666"})
     formats = {
         Reckoning.RATE: book.add_format({"num_format": "0.0%"}),
         Reckoning.MEAN: book.add_format({"num_format": "0.0"}),
         Reckoning.PERCENTILE: book.add_format({"num_format": "0.0"}),
     }
-    page.write_string(0, 0, made.title, bold)
-    page.write_row(1, 0, made.zh, bold)
-    page.write_row(2, 0, made.en, grey)
-    for number, row in enumerate(made.rows, 3):
-        for column, cell in enumerate(row):
-            form = made.forms[column]
-            page.write(number, column, cell, formats.get(form) if form else None)
-    page.freeze_panes(3, 2)
-    page.set_column(0, 1, 20)
+    for name, each in (("考核", made), ("案件", opened)):
+        if each is None:
+            continue
+        page = book.add_worksheet(name)
+        page.write_string(0, 0, each.title, bold)
+        page.write_row(1, 0, each.zh, bold)
+        page.write_row(2, 0, each.en, grey)
+        for number, row in enumerate(each.rows, 3):
+            for column, cell in enumerate(row):
+                form = each.forms[column]
+                page.write(number, column, cell, formats.get(form) if form else None)
+        page.freeze_panes(3, 2)
+        page.set_column(0, 2, 20)
     book.close()
     return out.getvalue()
 

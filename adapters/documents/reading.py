@@ -25,7 +25,11 @@ def read_document(raw: bytes, written: Written) -> Any:
     if len(raw) > written.bytes_max:
         said = written.bytes_max
         raise DocumentFault(f"文档超过 {said} 字节。", f"The document has more than {said} bytes.", "too_large")
-    value = _READ[written.format](raw, written.encoding, written, ())
+    return unwrap(_READ[written.format](raw, written.encoding, written, ()), written)
+
+
+def unwrap(value: Any, written: Written) -> Any:
+    """The values with what stands in them as documents read too. Raises ``DocumentFault``."""
     for wrap in written.wrap:
         value = _unwrapped(value, wrap, written)
     return value

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from adapters.documents.encodings import encode
+from adapters.documents.encodings import decode, encode
 from adapters.documents.faults import DocumentFault
 from adapters.documents.values import text_of
 from adapters.documents.xml import write_xml, xml_bytes
@@ -33,9 +33,14 @@ def content_type(written: Written) -> str:
 
 def write_document(value: Any, written: Written) -> bytes:
     """The bytes of a document. Raises ``DocumentFault``."""
+    wrap_documents(value, written)
+    return _bytes(value, written.format, written.encoding, written, written.declaration)
+
+
+def wrap_documents(value: Any, written: Written) -> None:
+    """Write what stands in the values as documents of their own, the innermost first. Raises ``DocumentFault``."""
     for wrap in reversed(written.wrap):
         _wrap(value, wrap, written)
-    return _bytes(value, written.format, written.encoding, written, written.declaration)
 
 
 def _wrap(value: Any, wrap: Wrap, written: Written) -> None:
@@ -49,7 +54,11 @@ def _wrap(value: Any, wrap: Wrap, written: Written) -> None:
         made = _bytes(inner, wrap.format, wrap.encoding, written, wrap.declaration)
         holder[path[-1]] = base64.b64encode(made).decode("ascii")
     else:
-        holder[path[-1]] = _text(inner, wrap.format, wrap.encoding, written, wrap.declaration)
+        text = _text(inner, wrap.format, wrap.encoding, written, wrap.declaration)
+        if wrap.format is Format.XML and wrap.encoding not in (None, Encoding.UTF_8):
+            # Who turns the string into the bytes that it declares must find no letter without a form there.
+            text = decode(xml_bytes(text, wrap.encoding), wrap.encoding)
+        holder[path[-1]] = text
 
 
 def _bytes(value: Any, format: Format, encoding: Encoding | None, written: Written, declaration: bool) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from lxml import etree
@@ -30,6 +31,23 @@ _ENCODING = re.compile(r"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 
 def read_xml(raw: bytes | str, encoding: Encoding | None, written: Written, at: Path = ()) -> dict[str, Any]:
     """The root element by its name. ``at`` is where the document stands inside another. Raises ``DocumentFault``."""
+    return element_values(parse_xml(raw, encoding), written, at)
+
+
+def element_values(
+    node: Any, written: Written, at: Path = (), referred: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """A parsed element by its name, of bounded depth and size; ``href="#…"`` stands for what is referred to.
+
+    Raises ``DocumentFault``.
+    """
+    reading = _Reading(written, at, referred)
+    name = reading.name(node.tag)
+    return {name: reading.element(node, (*at, name), 1)}
+
+
+def parse_xml(raw: bytes | str, encoding: Encoding | None = None) -> Any:
+    """The root element of an XML text, document types refused before it is parsed. Raises ``DocumentFault``."""
     text = raw if isinstance(raw, str) else decode(raw, encoding or _declared(raw))
     text = text.removeprefix("\ufeff")
     found = _DECLARATION.match(text)
@@ -42,9 +60,7 @@ def read_xml(raw: bytes | str, encoding: Encoding | None, written: Written, at: 
         raise DocumentFault(f"不是有效的 XML:{said}", f"It is not valid XML: {said}") from None
     if root is None:
         raise DocumentFault("XML 没有根元素。", "The XML has no root element.")
-    reading = _Reading(written, at)
-    name = reading.name(root.tag)
-    return {name: reading.element(root, (*at, name), 1)}
+    return root
 
 
 def write_xml(value: Any, encoding: Encoding | None, written: Written, *, declaration: bool) -> str:
@@ -112,7 +128,8 @@ def _refuse_document_type(text: str) -> None:
 
 
 class _Reading:
-    def __init__(self, written: Written, at: Path) -> None:
+    def __init__(self, written: Written, at: Path, referred: Mapping[str, Any]) -> None:
+        self.referred = referred
         self.prefixes: Mapping[str, str] = {each.uri: each.prefix for each in written.namespaces}
         self.lists = frozenset(
             tuple(part for part in parse_path(each) if isinstance(part, str)) for each in written.lists
@@ -134,6 +151,9 @@ class _Reading:
                 "too_deep" if depth > DEPTH_MAX else "too_large",
             )
         made: dict[str, Any] = {}
+        if self.referred:
+            # Depth and size bound what refers to itself, or twice to what refers twice to what …
+            node = self.referred.get((node.get("href") or "").removeprefix("#"), node)
         if node.attrib and not self._attributes(node, made):
             return None
         texts = [node.text or ""]
@@ -166,6 +186,8 @@ class _Reading:
         for name, value in node.attrib.items():
             if name == _XSI + "nil" and value in ("true", "1"):
                 return False
+            if self.referred and name == "id":
+                continue
             # What only says how a value is encoded is not part of it.
             if not str(name).startswith((_XSI, _XML, *_SOAP_ENCODED)):
                 made[f"@{self.name(name)}"] = value

@@ -59,15 +59,17 @@ class HttpCalls:
         method: str = "POST",
         wanted: Collection[str] = (),
         answer_max: int = ANSWER_READ_MAX,
+        identity: bytes | None = None,
     ) -> HttpAnswer:
         """Call once. The limit covers the name's address, connecting, the request, and the answer, however it drips.
 
-        ``headers`` may depend on the moment of sending. Raises the port's ``Unavailable`` or ``Unauthorised``; any
+        ``headers`` may depend on the moment of sending; ``identity`` is the hub's certificate chain and key (PEM) for a
+        unit that demands one. Raises the port's ``Unavailable`` or ``Unauthorised``; any
         answer, whatever its status, is returned.
         """
         started = time.monotonic()
         pin = await self._guard.pin(url, limit_seconds)
-        client = await self._clients.client(pin)
+        client = await self._clients.client(pin, identity)
         sent_at = self._now()
         left = max(limit_seconds - (time.monotonic() - started), _LEAST_SECONDS)
         request = (

@@ -14,6 +14,11 @@ from contracts.port import DeliveryFailed, Unauthorised, Unavailable
 
 _WHILE_CONNECTING = "client error (Connect)"
 _CERTIFICATE = "invalid peer certificate"
+_OUR_CERTIFICATE = (
+    *("CertificateRequired", "BadCertificate", "UnsupportedCertificate", "CertificateRevoked", "CertificateExpired"),
+    *("CertificateUnknown", "UnknownCA", "AccessDenied", "DecryptError"),
+)
+"""The alerts (RFC 8446 §6.2) by which a unit says that it does not take the certificate we showed, or wants one."""
 _TLS = ("received fatal alert", "received corrupt message", "peer is incompatible", "peer misbehaved")
 _CAUSE_MAX = 200
 
@@ -22,6 +27,9 @@ def failure_of(fault: DetailedPyreqwestError) -> DeliveryFailed:
     """The failure to raise for a client's error."""
     causes = [cause["message"] for cause in (fault.details or {}).get("causes") or ()]
     last = causes[-1][:_CAUSE_MAX] if len(causes) > 1 else type(fault).__name__
+    if any(cause == f"received fatal alert: {alert}" for cause in causes for alert in _OUR_CERTIFICATE):
+        # Under TLS 1.3 it comes after our handshake, with the answer; the unit has read nothing of the letter.
+        return Unauthorised(f"对方不认可枢纽的客户端证书 / the unit does not accept the hub's certificate ({last})")
     if _WHILE_CONNECTING not in causes:
         zh, en = (
             ("等待应答超时", "no whole answer in time") if _timed_out(fault) else ("连接中断", "the connection broke")

@@ -5,6 +5,7 @@ A transport makes one ``Mapper`` for each connection and profile version, and ke
 
 from adapters.mapping.faults import MappingFailed, MappingFault
 from adapters.mapping.mapper import Inbound, Mapper, Outbound, mapper_of
+from adapters.mapping.said import said_of
 from adapters.mapping.tables import BadTable
 
-__all__ = ["BadTable", "Inbound", "Mapper", "MappingFailed", "MappingFault", "Outbound", "mapper_of"]
+__all__ = ["BadTable", "Inbound", "Mapper", "MappingFailed", "MappingFault", "Outbound", "mapper_of", "said_of"]

@@ -16,15 +16,30 @@ from adapters.documents.reading import read_document
 from adapters.documents.writing import content_type, write_document
 from adapters.mapping.agreed import kind_at, live
 from adapters.mapping.faults import MappingFailed, MappingFault, Trouble
-from adapters.mapping.operations import text_of
+from adapters.mapping.operations import shown, text_of
 from adapters.mapping.reaching import compile_conditions
 from adapters.mapping.tables import BadRule, BadTable, Compiled, compile_table
 from contracts.checking import check_value
+from contracts.cloudevents import EXTENSIONS, MOMENT, TEXT
+from contracts.cloudevents import Rule as AttributeRule
 from contracts.mapping import Rule, Table, UnitMapping, Written
 from contracts.messages import Body
 from contracts.paths import parse_path
 from contracts.problem import Problem, Violation
 from contracts.yaml_text import NO_LINES, Lines, Place, read_yaml, write_yaml
+
+ENVELOPE_RULES: Mapping[str, AttributeRule] = {
+    "id": TEXT,
+    "case_number": TEXT,
+    "time": MOMENT,
+    "sequence": EXTENSIONS["sequence"],
+    "mode": EXTENSIONS["mode"],
+    "version": EXTENSIONS["basedonversion"],
+    "sender_case_id": EXTENSIONS["sendercase"],
+    "actor": EXTENSIONS["actor"],
+    "on_behalf_of": EXTENSIONS["onbehalfof"],
+}
+"""What a unit's document may say of the envelope, each as a CloudEvent would carry it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,10 @@ class Mapper:
         fields: dict[str, Any] = made
         return fields
 
+    def written_out(self, contract: str) -> Written:
+        """How the unit's document for a contract is written. Raises ``MappingFailed``."""
+        return self._way_out(contract).written
+
     def write(self, contract: str, event: bytes | Mapping[str, Any]) -> Outbound:
         """The unit's document for a letter (a CloudEvent). Raises ``MappingFailed`` or ``DocumentFault``."""
         value, written = self.values(contract, event), self._way_out(contract).written
@@ -124,15 +143,33 @@ class Mapper:
         made, faults = way.compiled.run(document)
         if faults:
             raise MappingFailed(tuple(faults))
-        try:
-            envelope = {name: text_of(value) for name, value in made.pop("envelope", {}).items()}
-        except Trouble as trouble:
-            raise MappingFailed(trouble.at(self._lines.at(way.place), f"in {way.table.contract}", "envelope")) from None
+        envelope = self._envelope(way, made.pop("envelope", {}))
         try:
             body = check_value(live(way.table.contract), made)
         except Problem as problem:
             raise MappingFailed(self._broken(way, problem)) from None
         return Inbound(body.contract, body, envelope)
+
+    def _envelope(self, way: _Way, made: Mapping[str, Any]) -> dict[str, str]:
+        """The envelope's texts, each checked as a CloudEvent's; one that is empty says nothing."""
+        kept: dict[str, str] = {}
+        faults: list[MappingFault] = []
+        for name, value in made.items():
+            rule, field = ENVELOPE_RULES[name], f"envelope.{name}"
+            line = self._lines.at(_writer(way, Violation(f"#/envelope/{name}", "", "")))
+            try:
+                text = text_of(value)
+            except Trouble as trouble:
+                faults += trouble.at(line, f"in {way.table.contract}", field)
+                continue
+            if text and not rule.accepts(text):
+                zh, en = f"{rule.zh},实为 {shown(text)}", f"{rule.en}, is {shown(text)}"
+                faults.append(MappingFault("envelope", zh, en, field, line, f"in {way.table.contract}"))
+            elif text:
+                kept[name] = text
+        if faults:
+            raise MappingFailed(tuple(faults))
+        return kept
 
     def _broken(self, way: _Way, problem: Problem) -> tuple[MappingFault, ...]:
         """What the contract says of a mapped body, each with the rule that wrote the field."""
@@ -202,7 +239,9 @@ def _strangers(table: Table, place: Place, outward: bool) -> list[BadRule]:
     found = []
     for index, rule in enumerate(table.fields):
         for text in _our_paths(rule, outward):
-            if kind_at(table.contract, parse_path(text)) is None:
+            path = parse_path(text)
+            told = not outward and path[:1] == ("envelope",) and path[1:2] and path[1] not in ENVELOPE_RULES
+            if told or kind_at(table.contract, path) is None:
                 zh, en = f"契约 {table.contract} 没有字段 {text}", f"the contract {table.contract} has no field {text}"
                 found.append(BadRule((*place, "fields", index), zh, en))
     return found

@@ -9,17 +9,15 @@ one; to retry would never help. A sign-in page in front of the endpoint looks ju
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import StrEnum
 
+from adapters.http.retry_after import retry_after_seconds as retry_after_seconds
 from contracts.nouns import Receipt
 from contracts.port import DeliveryFailed, Refused, Unauthorised, Unavailable
 
 ANSWER_KEPT_MAX = 2048
 """Bytes of an answer that are kept with the attempt."""
-RETRY_AFTER_MAX_SECONDS = 3600.0
-"""A unit may ask for an hour's rest at most: a case's deadline does not wait for a wrong clock."""
 CONTROL_HEADERS = ("retry-after", "webhook-delivery")
 """The answer's headers that matter; names in lower case."""
 
@@ -90,22 +88,6 @@ def outcome(status: int, headers: Mapping[str, str], answer: bytes, now: datetim
                 retry_after_seconds=retry_after_seconds(headers.get("retry-after", ""), now),
                 in_doubt=verdict is Verdict.IN_DOUBT,
             )
-
-
-def retry_after_seconds(text: str, now: datetime) -> float | None:
-    """``Retry-After`` (RFC 9110, either form) as seconds from now, bounded; ``None`` where it is not readable."""
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        # A number of a thousand digits is not worth reading to its end.
-        return min(float(text[:12]), RETRY_AFTER_MAX_SECONDS)
-    try:
-        moment = parsedate_to_datetime(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        wait = (moment - now).total_seconds()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(wait, 0.0), RETRY_AFTER_MAX_SECONDS)
 
 
 def _reason(zh: str, en: str, status: int) -> str:

@@ -12,6 +12,7 @@ from hub.api.views import present
 from hub.clocks import Interval, Record
 from hub.evaluation import Evaluation, Figure, Row
 from hub.evaluation.figures import decimal
+from hub.sheets import called
 
 
 def clock_document(records: Sequence[Record], intervals: Sequence[Interval], now: Any) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def _record(record: Record, now: Any) -> dict[str, Any]:
         number=record.number,
         unit_id=record.unit_id,
         platform_unit_id=record.platform,
+        name=record.name,
         round=record.round,
         duty=record.duty,
         second=record.second,
@@ -75,7 +77,7 @@ def _interval(interval: Interval) -> dict[str, Any]:
 
 def evaluation_document(evaluation: Evaluation, names: Mapping[str, str], cases: str | None = None) -> dict[str, Any]:
     """A period's figures; ``cases`` names the indicator whose cases are listed."""
-    formula = evaluation.formula
+    formula, names = evaluation.formula, called(evaluation, names)
     return {
         "from": evaluation.period.since.isoformat(),
         "until": evaluation.period.until.isoformat(),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -22,10 +24,24 @@ from hub.evaluation.period import YEAR_MAX, YEAR_MIN
 from hub.evaluator import Question, evaluated
 from hub.life_cycle import WITH_A_UNIT
 from hub.notice_pdf import pdf
-from hub.sheets import names_of
+from hub.sheets import as_csv, as_xlsx, cases_of, names_of, sheet
 from hub.store import batches, reading
 
 router = APIRouter(prefix="/api/v1")
+
+
+class Form(StrEnum):
+    """How an evaluation is written."""
+
+    JSON = "json"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+MEDIA = {
+    Form.CSV: "text/csv; charset=utf-8",
+    Form.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 ENTRIES_MAX = 5000
 COST = 50.0
@@ -89,6 +105,9 @@ async def evaluation(
     cases: Annotated[
         str | None, Query(max_length=64, description="列出该指标的案件 / list the cases of this indicator")
     ] = None,
+    form: Annotated[
+        Form, Query(alias="format", description="csv、xlsx 供 Excel,仅限看得到全部的 / for Excel, to who sees all")
+    ] = Form.JSON,
 ) -> Response:
     """Each figure with numerator, denominator and the formula's version, in total and by unit, area, category or
     collector; ``cases`` opens one indicator down to its cases.
@@ -105,6 +124,8 @@ async def evaluation(
             "单位只能查看自己的考核(by=unit、department、collector)。",
             "A unit sees its own figures: by=unit, department or collector.",
         )
+    if not sees_all and form is not Form.JSON:
+        raise Problem("forbidden", "单位请用 JSON 查看。", "A unit reads its figures as JSON.")
     today = now.astimezone(registry.zone).date()
     asked = Question(_period(since, until, period, today), by, _known(known_at, registry.epoch))
     city, version = registry.city, registry.directory_version
@@ -114,6 +135,10 @@ async def evaluation(
     if group is not None and group not in {each.group_id for each in found.formula.groups}:
         raise Problem("query_invalid", f"没有组别 {group}。", f"There is no group {group}.")
     names = names_of(registry.city, by)
+    if form is not Form.JSON:
+        if group is not None:
+            found = replace(found, rows=tuple(row for row in found.rows if row.group_id == group))
+        return await asyncio.to_thread(_file, found, names, cases, form)
     document = evaluation_document(found, names, cases)
     if not sees_all:
         document |= _part(found, caller, names, document["items"])
@@ -121,6 +146,16 @@ async def evaluation(
     if group is not None:
         document["items"] = [each for each in document["items"] if each.get("group") == group]
     return answer(document)
+
+
+def _file(found: Evaluation, names: dict[str, str], cases: str | None, form: Form) -> Response:
+    """The figures as a file; with ``cases`` the indicator's cases: in CSV alone, in a workbook on a second sheet."""
+    opened = cases_of(found, names, cases) if cases is not None else None
+    made = sheet(found, names)
+    body = as_csv(opened or made) if form is Form.CSV else as_xlsx(made, opened)
+    name = f"evaluation-{found.period.since}-{found.period.until}-{found.by.value}.{form.value}"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(body, 200, headers, MEDIA[form])
 
 
 @router.get(

@@ -20,7 +20,8 @@ class Record:
     """One dispatch and what became of it. Each round of rework is a record of its own; one insisted on stays one.
 
     ``spent`` is the unit's own time and ``limit`` what it had, both in ``time``; ``elapsed`` is ``spent`` and what was
-    not the unit's: ``stood`` (suspended, rightly disputed), ``lost_by_hub``, ``lost_by_network``.
+    not the unit's: ``stood`` (suspended, rightly disputed), ``lost_by_hub``, ``lost_by_network``. ``platform`` and
+    ``name`` are of a department's part: whose it is, and what its platform calls it.
     """
 
     unit_id: str
@@ -50,6 +51,7 @@ class Record:
     passed: bool | None = None
     verified_at: datetime | None = None
     platform: str | None = None
+    name: str | None = None
 
     @property
     def elapsed(self) -> timedelta:
@@ -125,4 +127,5 @@ def _record(draft: Draft, directory: Directory, now: datetime) -> Record:
         passed=draft.passed,
         verified_at=draft.verified_at,
         platform=draft.platform,
+        name=draft.name,
     )

@@ -108,6 +108,7 @@ class Draft:
     passed: bool | None = None
     verified_at: datetime | None = None
     platform: str | None = None
+    name: str | None = None
 
     @property
     def over_at(self) -> datetime | None:
@@ -303,6 +304,7 @@ def _department(told: Told, lead: Draft, fact: SubDispatched, at: datetime) -> N
         told.others.append(draft)
     elif fact.due_at is not None:
         draft.due_at = fact.due_at
+    draft.name = fact.department_name or draft.name
     if fact.status == SubDispatchStatus.ACKNOWLEDGED:
         draft.acknowledged_at = draft.acknowledged_at or at
     elif fact.status == SubDispatchStatus.DONE:
@@ -323,7 +325,7 @@ def _decided(lead: Draft, fact: Decided, at: datetime) -> None:
     if fact.question is Question.DISPUTE and asked_at is not None:
         lead.disputed.append(Span(asked_at, at))
     elif fact.question is Question.SUSPENSION:
-        lead.suspended_since = asked_at or at
+        lead.suspended_since = lead.suspended_since or asked_at or at
 
 
 def _over(told: Told, lead: Draft, ending: Ending, at: datetime) -> None:

@@ -17,7 +17,7 @@ from hub.api.views import read_cursor
 from hub.commands.common import add_store, run, settings_of, show_json, store, table
 from hub.evaluation import By, Evaluation, Period
 from hub.evaluator import Question, evaluated
-from hub.sheets import as_csv, as_xlsx, names_of, sheet
+from hub.sheets import as_csv, as_xlsx, cases_of, names_of, sheet
 from hub.store import registry as registry_store
 from hub.store.embedded import StoreFault
 
@@ -40,6 +40,11 @@ def add(verbs: Any) -> None:
         "--known-at",
         metavar="MOMENT",
         help="按当时所知:时刻(带时区)或变更流游标 / as known at a moment with its zone, or at a feed cursor",
+    )
+    made.add_argument(
+        "--cases",
+        metavar="INDICATOR",
+        help="展开某指标(如 on_time_rate)到案件 / open an indicator down to its cases",
     )
     made.add_argument("--format", choices=("table", "json", "csv", "xlsx"), default="table")
     made.add_argument("--out", type=Path, metavar="FILE", help="写入文件 / write to a file")
@@ -72,7 +77,12 @@ def _evaluate(given: argparse.Namespace) -> int:
             city, now = City.from_document(orjson.loads(latest.document)), clock.now()
             today = now.astimezone(ZoneInfo(city.rules.time_zone)).date()
             asked = Question(period or Period.month(today.year, today.month), given.by, known)
-            _show(await evaluated(pool, city, latest.version, now, asked), city, given)
+            found = await evaluated(pool, city, latest.version, now, asked)
+            indicators = [each.indicator_id for each in found.formula.indicators]
+            if given.cases is not None and given.cases not in indicators:
+                print(f"没有指标 / no such indicator: {given.cases} ({', '.join(indicators)})", file=sys.stderr)
+                return 2
+            _show(found, city, given)
         return 0
 
     return run(work)
@@ -93,32 +103,38 @@ def _known(text: str | None) -> int | datetime | None:
 
 def _show(evaluation: Evaluation, city: City, given: argparse.Namespace) -> None:
     names = names_of(city, evaluation.by)
+    opened = None if given.cases is None else cases_of(evaluation, names, given.cases)
     match given.format:
         case "json" if given.out is None:
-            show_json(evaluation_document(evaluation, names))
+            show_json(evaluation_document(evaluation, names, given.cases))
         case "json":
-            given.out.write_bytes(orjson.dumps(evaluation_document(evaluation, names)))
+            given.out.write_bytes(orjson.dumps(evaluation_document(evaluation, names, given.cases)))
         case "csv" if given.out is None:
-            sys.stdout.buffer.write(as_csv(sheet(evaluation, names)))
+            sys.stdout.buffer.write(as_csv(opened or sheet(evaluation, names)))
         case "csv":
-            given.out.write_bytes(as_csv(sheet(evaluation, names)))
+            given.out.write_bytes(as_csv(opened or sheet(evaluation, names)))
         case "xlsx":
-            given.out.write_bytes(as_xlsx(sheet(evaluation, names)))
+            given.out.write_bytes(as_xlsx(sheet(evaluation, names), opened))
+        case _ if opened is not None:
+            print(opened.title)
+            table([[str(cell) for cell in row] for row in opened.rows], opened.zh)
         case _:
             _table(evaluation, names)
 
 
 SHOWN = ("dispatched", "due", "on_time_rate", "handling_rate", "overdue", "first_time_pass_rate", "handling_time_mean")
+OF_COLLECTORS = ("reported", "acceptance_rate", "verification_on_time_rate")
 """What fits on a screen; the other forms have every figure."""
 
 
 def _table(evaluation: Evaluation, names: dict[str, str]) -> None:
+    shown = OF_COLLECTORS if evaluation.by is By.COLLECTOR else SHOWN
     made = sheet(evaluation, names, shown=True)
     print(made.title)
     fixed = len(made.zh) - len(evaluation.formula.indicators)
     columns = [
         *range(fixed),
-        *(fixed + n for n, each in enumerate(evaluation.formula.indicators) if each.indicator_id in SHOWN),
+        *(fixed + n for n, each in enumerate(evaluation.formula.indicators) if each.indicator_id in shown),
     ]
     rows = [[row[n] for n in columns] for row in made.rows]
     table(rows, [made.zh[n] for n in columns])

@@ -83,11 +83,19 @@ def ask_suspension(course: Course) -> None:
 
 
 def decide_suspension(course: Course) -> None:
-    """The command centre suspends, asked or not, or refuses to (挂账审批); granted, from when it was asked."""
+    """The command centre suspends, asked or not, or refuses to (挂账审批); granted, from when it was asked.
+
+    Of a case that is suspended already it is the review (复查): the clock stands on, until another date.
+    """
     body = cast(SuspensionDecision, course.message.body)
     step = Step.SUSPEND if body.granted else Step.REFUSE_SUSPENSION
-    _due(course, step)
-    pending = course.known.pending_question(Question.SUSPENSION)
+    course.refuse_unless(step)
+    case = course.known
+    if case.suspension is not None and not body.granted:
+        raise not_allowed(
+            case, step, "已挂账,复查后不再挂账的请恢复处置", "it is suspended; a review ends it by a resumption"
+        )
+    pending = case.pending_question(Question.SUSPENSION)
     if pending is None and not body.granted:
         raise _nothing_asked(course, Question.SUSPENSION)
     review = body.review_at or (pending.until if pending else None)
@@ -113,8 +121,9 @@ def resume(course: Course) -> None:
     case, context = course.known, course.context
     if case.suspension is None or case.lead is None:
         raise _nothing_asked(course, Question.SUSPENSION)
+    order = case.lead.order
     due = moved_by(
-        *(context.directory, case.reported.tier, case.lead.due_at),
+        *(context.rules_of(order), order.tier, case.lead.due_at),
         stood=[Span(case.suspension.since, course.context.now)],
         known=case.lead.stood,
     )
@@ -138,8 +147,9 @@ def decide_dispute(course: Course) -> None:
     pending = _pending(course, Question.DISPUTE)
     due = None
     if body.upheld and case.lead is not None:
+        order = case.lead.order
         due = moved_by(
-            *(context.directory, case.reported.tier, case.lead.due_at),
+            *(context.rules_of(order), order.tier, case.lead.due_at),
             stood=[Span(pending.asked_at, course.context.now)],
             known=case.lead.stood,
         )

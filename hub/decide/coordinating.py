@@ -26,18 +26,22 @@ def coordinate_unclear(course: Course, unclear: Unclear) -> None:
 def coordinate_return(course: Course, returned: Returned) -> None:
     """A unit says that it is not responsible: that is a dispute. Other returns wait for the command centre's word.
 
-    Return chains (反复退回) begin a level above the one that could not hold them together.
+    Return chains (反复退回), whatever their reasons, begin a level above the one that could not hold them together.
     """
-    if returned.reason_code != ReturnReason.NOT_RESPONSIBLE:
-        return
     case, directory = course.known, course.context.directory
+    chain = case.returns >= directory.rules.return_chain
+    if returned.reason_code != ReturnReason.NOT_RESPONSIBLE and not chain:
+        return
     sender = case.dispatches[-1].order.unit_id
     named = (returned.responsible_unit_id,) if returned.responsible_unit_id else ()
     level = coordination.first_level(directory, _area(course), (sender, *named))
     zh, en = f"第 {case.returns} 次退回:{returned.reason}", f"return no. {case.returns}: {returned.reason}"
-    if case.returns >= directory.rules.return_chain and case.last_level is not None:
-        level = coordination.highest(level, coordination.higher(Level(case.last_level)))
-        zh, en = f"{zh}(反复退回,提级协调)", f"{en} (returned again and again: a level up)"
+    if chain and case.last_level is not None:
+        last = Level(case.last_level)
+        level = coordination.highest(level, coordination.higher(last) or last)
+        zh, en = f"{zh[:3900]}(反复退回,提级协调)", f"{en[:3900]} (returned again and again: a level up)"
+    elif chain:
+        zh, en = f"{zh[:3900]}(反复退回,提请协调)", f"{en[:3900]} (returned again and again: coordinated)"
     _open(course, Step.COORDINATE, level, Because("returned", zh[:4000], en[:4000]), named)
 
 
@@ -63,8 +67,9 @@ def escalate(course: Course, because: Because, *, by_rule: bool, to: Level | Non
     if level is None or coordination.highest(present, level) is present:
         raise Problem(
             "step_not_allowed",
-            "已在最高协调层级;仍不能确定的,请指定代整改单位(outcome=substitute)。",
-            "There is no higher level: where no unit can be fixed, name one for substitute handling.",
+            "已在最高协调层级;市政府协调未果(not_settled)的由所在区政府组织代整改,专业或紧急的由指挥中心指定。",
+            "There is no higher level: what the city government reports as not settled goes to the district of the "
+            "place for substitute handling; what is specialised or urgent the command centre names.",
             fields=state_fields(case),
         )
     _open(course, Step.ESCALATE, level, because, case.candidates, by_rule=by_rule)
@@ -77,8 +82,7 @@ def settle(course: Course) -> None:
     if case.state is not State.IN_COORDINATION or case.coordination is None:
         raise not_allowed(case, Step.ESCALATE)
     if body.outcome is CoordinationOutcome.NOT_SETTLED:
-        because = Because("not_settled", f"协调未果:{body.reason}"[:4000], f"not settled: {body.reason}"[:4000])
-        escalate(course, because, by_rule=False)
+        _not_settled(course, body.reason)
         return
     if body.unit_id is None:
         said = Violation("#/unit_id", "请指明单位", "name the unit", "required")
@@ -91,13 +95,41 @@ def settle(course: Course) -> None:
     level_zh = LEVEL_WORDS[Level(case.coordination.level)]
     what_zh, what_en = ("代整改", "substitute handling") if substitute else ("协调确定", "settled in coordination")
     because = Because(
-        "substitute" if substitute else "coordination",
+        SUBSTITUTE if substitute else "coordination",
         f"{level_zh}{what_zh}:{body.reason}"[:4000],
         f"{what_en} ({case.coordination.level}): {body.reason}"[:4000],
     )
     order = order_to(course, body.unit_id, because, due_at=body.due_at, substitute=substitute)
     course.take(Step.DISPATCH, Dispatched(order, brief_of(case), by_hand=True))
 
+
+def _not_settled(course: Course, reason: str) -> None:
+    """A level up; what the last one could not settle, the district of the place organises by substitute handling."""
+    case = course.known
+    under_way = case.coordination
+    if under_way is None or coordination.higher(Level(under_way.level)) is not None:
+        because = Because("not_settled", f"协调未果:{reason}"[:4000], f"not settled: {reason}"[:4000])
+        escalate(course, because, by_rule=False)
+        return
+    if under_way.substitute:
+        raise Problem(
+            "step_not_allowed",
+            "各级协调未果,已转代整改:请指定代整改单位(outcome=substitute)。",
+            "Every level has tried, what is left is substitute handling: name the unit (outcome=substitute).",
+            fields=state_fields(case),
+        )
+    because = Because(
+        SUBSTITUTE,
+        f"市政府协调未果,由所在区政府组织代整改:{reason}"[:4000],
+        f"not settled by the city government: the district of the place is to organise substitute handling: {reason}"[
+            :4000
+        ],
+    )
+    _open(course, Step.ESCALATE, Level(under_way.level), because, case.candidates, by_rule=False, substitute=True)
+
+
+SUBSTITUTE = "substitute"
+"""The rule of an order, and of a last coordination, that is about substitute handling."""
 
 LEVEL_WORDS = {
     Level.DISTRICT: "区级",
@@ -120,16 +152,25 @@ def _may_name_substitute(course: Course) -> None:
 
 
 def _open(
-    course: Course, step: Step, level: Level, because: Because, candidates: tuple[str, ...], *, by_rule: bool = True
+    course: Course,
+    step: Step,
+    level: Level,
+    because: Because,
+    candidates: tuple[str, ...],
+    *,
+    by_rule: bool = True,
+    substitute: bool = False,
 ) -> None:
+    """``substitute``: the level stays, and the district of the place is to name who handles it in another's place."""
     context, case = course.context, course.known
     directory = context.directory
-    leader = coordination.leader(directory, level, _area(course))
+    led_by = Level.DISTRICT if substitute else level
+    leader = coordination.leader(directory, led_by, _area(course))
     if leader is None:
         # A place that no district coordinates: the command centre does.
-        level = Level.COMMAND_CENTER
-        leader = context.centre()
-    limit = coordination.limit(directory, level, case.reported.tier, context.now)
+        level = level if substitute else Level.COMMAND_CENTER
+        led_by, leader = Level.COMMAND_CENTER, context.centre()
+    limit = coordination.limit(directory, led_by, case.reported.tier, context.now)
     course.take(
         step,
         Coordinated(
@@ -142,6 +183,7 @@ def _open(
             candidates=candidates[:20],
             returns=case.returns,
             rule=because.rule,
+            substitute=substitute,
         ),
         by_rule=by_rule,
     )

@@ -15,7 +15,7 @@ from contracts.problem import Problem
 from hub.awaiting import Awaited
 from hub.case_numbers import number_of
 from hub.cases import Case, Entry, advance, changed, opened
-from hub.deadlines import Limits, due_soon_at, limit_by_hand, limits_from, supervision_at
+from hub.deadlines import Limits, due_soon_at, limit_between, limits_from, supervision_at
 from hub.decision import Decision, LetterOrder, Personal, Sight
 from hub.facts import (
     Assisted,
@@ -70,12 +70,16 @@ class Context:
             known = self._limits[tier] = limits_from(self.directory, tier, self.now)
         return known
 
+    def rules_of(self, order: Order) -> Directory:
+        """The directory in force when a dispatch was ordered, as it is known by now: its limits and kinds of time."""
+        return self.registry.directory(order.dispatched_at)
+
     def moments(self, awaited: Awaited, tier: str) -> tuple[datetime, datetime]:
         """When a wait is due soon and when supervision begins; reckoned once for equal waits of a batch."""
         key = (tier, awaited.since, awaited.due_at)
         known = self._moments.get(key)
         if known is None:
-            limit = limit_by_hand(self.directory, tier, awaited.since, awaited.due_at)
+            limit = limit_between(self.directory, tier, awaited.since, awaited.due_at)
             known = due_soon_at(self.directory, limit), supervision_at(self.directory, limit)
             self._moments[key] = known
         return known

@@ -106,12 +106,16 @@ def rework(course: Course) -> Order:
 
 
 def reckoned_again(case: Case, context: Context) -> ReckonedAgain | None:
-    """A provisional deadline on the calendar as it is known now; None where nothing came of it."""
-    if case.lead is None or not case.lead.order.provisional or case.state not in WITH_A_UNIT or case.extensions:
+    """A provisional deadline on the calendar as it is known now; None where nothing came of it.
+
+    The limit is that of the day of the dispatch, and a date that the command centre granted stays.
+    """
+    if case.lead is None or not case.lead.order.provisional or case.state not in WITH_A_UNIT or case.lead.granted:
         return None
     order = case.lead.order
-    limits = limits_from(context.directory, order.tier, order.dispatched_at)
-    due = moved_by(context.directory, order.tier, limits.handle.due_at, case.lead.stood, ())
+    directory = context.rules_of(order)
+    limits = limits_from(directory, order.tier, order.dispatched_at)
+    due = moved_by(directory, order.tier, limits.handle.due_at, case.lead.stood, ())
     if due < case.lead.due_at and due <= context.now:
         # A notice that came after its days makes nobody late.
         return None

@@ -10,6 +10,13 @@ Entry = Mapping[str, Any]
 BENDS: Mapping[str, tuple[str, Callable[[Entry], bool]]] = {
     "returns": ("退回", lambda entry: entry["step"] == "return"),
     "coordinations": ("协调", lambda entry: entry["step"] == "coordinate"),
+    "disputes_at_centre": (
+        "争议至指挥中心",
+        lambda entry: (
+            entry["step"] in ("coordinate", "escalate")
+            and (entry["fact"]["rule"], entry["fact"]["level"]) == ("returned", "command_center")
+        ),
+    ),
     "escalations": ("提级", lambda entry: entry["step"] == "escalate"),
     "substitutes": (
         "代整改",
@@ -27,6 +34,18 @@ BENDS: Mapping[str, tuple[str, Callable[[Entry], bool]]] = {
     "reminders": ("提醒催办督办", lambda entry: entry["step"] in ("warn", "remind", "supervise")),
 }
 """Each kind: its word, and which entry is one."""
+
+
+SHOWN = (
+    *("returns", "disputes_at_centre", "extensions", "suspensions", "second_dispatches", "substitutes"),
+    *("disputes", "duplicates", "late_proofs"),
+)
+"""What a day of the demo is to show, however short, from as many reports on as open it."""
+
+
+def missing(counted: Mapping[str, int]) -> list[str]:
+    """What of it did not happen."""
+    return [name for name in SHOWN if not counted[name]]
 
 
 def bends(entries: Iterable[Entry]) -> dict[str, int]:

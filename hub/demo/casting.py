@@ -27,6 +27,12 @@ class Kind(StrEnum):
     DESK = "desk"
 
 
+ASKING = frozenset({"housing_construction", "urban_enforcement", "public_security", "transport", "water_resources"})
+"""The bureaus that return one of their dispatches, and bring questions about others to the command centre."""
+
+CUT_OFF, CUT_OFF_AREA = "west_district", "west_district"
+"""The district whose network fails for a while, and its area."""
+
 LISTENS = frozenset({Kind.PUSHED, Kind.FLAKY, Kind.CUT_OFF})
 """Kinds that the hub pushes to: they have an HTTP server."""
 
@@ -47,10 +53,10 @@ TROUPE = (
     Part(
         "bureaus",
         Kind.PULLER,
-        ("housing_construction", "urban_enforcement", "public_security", "transport", "water_resources"),
+        tuple(sorted(ASKING)),
     ),
     Part("districts", Kind.DISTRICT, ("kecheng", "qujiang", "green_industry_zone", "juhua")),
-    Part("west", Kind.CUT_OFF, ("west_district",)),
+    Part("west", Kind.CUT_OFF, (CUT_OFF,)),
     Part("collectors", Kind.COLLECTOR, ("collection",)),
     Part("command", Kind.COMMAND, ("command_center",)),
 )

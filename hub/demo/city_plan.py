@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from contracts.city import Area, Category, City, Component
+from hub.demo.casting import ASKING, CUT_OFF_AREA
+from hub.demo.config import OPENING as OPENS_AT
 
 OUTSIDE_SHARE = 0.05
 COMPONENT_SHARE = 0.15
@@ -46,11 +49,47 @@ REPEATED = 5
 """Which report says again what the one before it said."""
 
 
+class Opening(StrEnum):
+    """What one of the day's first reports is there for (开场)."""
+
+    ASKED_ABOUT = "asked_about"
+    UNCLEAR = "unclear"
+    UNCLEAR_CUT_OFF = "unclear_cut_off"
+    PASSED_ON = "passed_on"
+    REPEAT = "repeat"
+
+
+OPENING = (
+    Opening.ASKED_ABOUT,
+    Opening.UNCLEAR,
+    Opening.ASKED_ABOUT,
+    Opening.PASSED_ON,
+    Opening.ASKED_ABOUT,
+    Opening.REPEAT,
+    Opening.UNCLEAR_CUT_OFF,
+    Opening.ASKED_ABOUT,
+    Opening.ASKED_ABOUT,
+    Opening.UNCLEAR,
+    Opening.ASKED_ABOUT,
+    Opening.UNCLEAR,
+)
+"""The first reports, so that a short day too has every bend: six clear ones of the bureaus that ask and return, unclear
+ones that are coordinated, one of them in the district whose network fails, a clear one that is taken from its unit, and
+one thing seen twice."""
+
+CUT_OFF_FROM = OPENING.index(Opening.UNCLEAR_CUT_OFF)
+"""From this one on they lie in the district whose network fails: what the hub has to tell it notices the failure."""
+
+
 def plan(city: City, cases: int, seed: int) -> tuple[PlannedReport, ...]:
     """So many reports, spread over areas, categories and units, in the order of the day."""
     chance = random.Random(f"plan/{seed}")
     minutes = sorted(chance.uniform(0, spread_minutes(cases)) for _ in range(cases))
-    made = [_report(city, chance, seed, index, minute) for index, minute in enumerate(minutes, 1)]
+    stage = _Stage(city)
+    made = [
+        _report(city, chance, seed, index, minute, stage.scene(chance, index))
+        for index, minute in enumerate(minutes, 1)
+    ]
     if len(made) > REPEATED:
         # Two people see one thing: the second report is the first one's duplicate (重复案件), wherever the hub gets it.
         first, second = made[REPEATED - 1], made[REPEATED]
@@ -65,11 +104,55 @@ def spread_minutes(cases: int) -> float:
     return min(240.0, max(45.0, cases * 1.0))
 
 
-def _report(city: City, chance: random.Random, seed: int, index: int, minute: float) -> PlannedReport:
-    component = chance.choice(city.components) if city.components and chance.random() < COMPONENT_SHARE else None
-    category = _category(city, chance, component)
-    longitude, latitude = _place(city, chance, component)
-    hotline = component is None and chance.random() < HOTLINE_SHARE
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """Where one of the first reports is, and of what."""
+
+    category: Category
+    area: Area
+
+
+class _Stage:
+    """Which categories fall to one unit, and which to several, each for its own, as the city's matrix says."""
+
+    def __init__(self, city: City) -> None:
+        directory = city.at(OPENS_AT.date())
+        sole, several = dict[str, Category](), list[Category]()
+        for code, category in directory.categories.items():
+            rows = directory.leads.get(code, ())
+            units = {row.unit_id for row in rows}
+            if len(rows) == 1:
+                sole[code] = category
+            elif len(units) > 1 and all(row.for_its_own for row in rows):
+                several.append(category)
+        asked = [each for code, each in sole.items() if directory.leads[code][0].unit_id in ASKING]
+        passed = [each for code, each in sole.items() if directory.leads[code][0].unit_id not in ASKING]
+        self._areas = [area for area in city.areas if area.area_id != CUT_OFF_AREA]
+        self._cut_off = [area for area in city.areas if area.area_id == CUT_OFF_AREA]
+        self._categories: dict[Opening, Sequence[Category]] = {
+            Opening.ASKED_ABOUT: asked,
+            Opening.UNCLEAR: several,
+            Opening.UNCLEAR_CUT_OFF: several,
+            Opening.PASSED_ON: passed,
+            Opening.REPEAT: several,
+        }
+
+    def scene(self, chance: random.Random, index: int) -> _Scene | None:
+        """Of the report of this number; None where anything may be."""
+        categories = self._categories[OPENING[index - 1]] if index <= len(OPENING) else ()
+        areas = self._cut_off if index > CUT_OFF_FROM else self._areas
+        return _Scene(chance.choice(categories), chance.choice(areas)) if categories and areas else None
+
+
+def _report(
+    city: City, chance: random.Random, seed: int, index: int, minute: float, scene: _Scene | None
+) -> PlannedReport:
+    component = None
+    if scene is None and city.components and chance.random() < COMPONENT_SHARE:
+        component = chance.choice(city.components)
+    category = scene.category if scene else _category(city, chance, component)
+    longitude, latitude = _within(chance, scene.area) if scene else _place(city, chance, component)
+    hotline = scene is None and component is None and chance.random() < HOTLINE_SHARE
     address = f"{chance.choice(STREETS)}{chance.randint(1, 400)}号旁(第{index}处)"
     return PlannedReport(
         sender_case=f"demo-{seed}-{index:05d}",
@@ -102,10 +185,13 @@ def _place(city: City, chance: random.Random, component: Component | None) -> tu
     if component is not None:
         return component.longitude, component.latitude
     if chance.random() < OUTSIDE_SHARE:
-        west, south, east, north = _bounds(city.areas)
+        west, _, east, north = _bounds(city.areas)
         # North of every area, and still on the city's ground.
         return round(chance.uniform(west, east), 6), round(north + chance.uniform(0.01, 0.03), 6)
-    area = chance.choice(city.areas)
+    return _within(chance, chance.choice(city.areas))
+
+
+def _within(chance: random.Random, area: Area) -> tuple[float, float]:
     west, south, east, north = area.box
     while True:
         longitude, latitude = round(chance.uniform(west, east), 6), round(chance.uniform(south, north), 6)

@@ -20,10 +20,10 @@ import aiohttp
 from rich.console import Console
 
 from contracts.city import City, load_city
-from hub.demo.bends import bends, told
+from hub.demo.bends import BENDS, bends, missing, told
 from hub.demo.casting import LISTENS, Part, cast
 from hub.demo.checks import Verdict, judge, redelivered
-from hub.demo.city_plan import PlannedReport, plan, spread_minutes
+from hub.demo.city_plan import OPENING, PlannedReport, plan, spread_minutes
 from hub.demo.config import SPEED, Access, Options, PartnerConfig, clock_start
 from hub.demo.evidence import Evidence, gather
 from hub.demo.hub_client import CityTime, HubClient, HubSaidNo
@@ -128,7 +128,12 @@ class _Demo:
         await self.supervisor.end(*children.values())
         units = tally(evidence, names)
         show_units(self.console, units)
-        self.console.print(f"曲折 bends: {told(bends(evidence.entries))}", highlight=False)
+        counted = bends(evidence.entries)
+        self.console.print(f"曲折 bends: {told(counted)}", highlight=False)
+        if missing(counted):
+            words = "、".join(BENDS[name][0] for name in missing(counted))
+            few = f"(上报不足 {len(OPENING)} 件)" if self.options.cases < len(OPENING) else ""
+            self.console.print(f"未出现 not shown{few}: {words}", style="yellow", highlight=False)
         show_verdict(self.console, verdict)
         notice = await ask_for_notice(admin)
         show_notice(self.console, notice)
@@ -252,10 +257,11 @@ class _Demo:
             sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
             sys.stdout.flush()
             return
-        seconds, letters = result["seconds"], result["letters"]
+        ways = "、".join(f"{way} {number}" for way, number in result["transports"].items())
         self.console.print(
             f"{result['cases']} 件 cases, {result['closed']} 结案 closed, {result['rejected']} 不予受理 rejected; "
-            f"{letters} 封信件 letters {result['transports']}, {result['redelivered']} 次重投 redelivered; {seconds} s",
+            f"{result['letters']} 封信件 letters, {result['redelivered']} 次重投 redelivered; {result['seconds']} s\n"
+            f"送达方式 ways: {ways}",
             highlight=False,
         )
 
@@ -269,6 +275,8 @@ class _Demo:
             "Ctrl-C 结束 / ends it.",
             markup=False,
             highlight=False,
+            # Lines to be copied stay whole.
+            soft_wrap=True,
         )
         await self._guard()
 
@@ -287,6 +295,7 @@ def _result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
         "rejected": states.count("rejected"),
         "by_stage": {stage: stages.count(stage) for stage in sorted(set(stages))},
         "bends": bends(evidence.entries),
+        "bends_missing": missing(bends(evidence.entries)),
         "by_state": {state: states.count(state) for state in sorted(set(states))},
         "letters": len(evidence.letters),
         "transports": transports(evidence),

@@ -68,6 +68,7 @@ def summed(
     """The figures of what was observed, by rows and in total. Every unit of a group has a row, seen or not."""
     whole: dict[Tally, list[Observation]] = {}
     found: dict[str, dict[Tally, list[Observation]]] = {}
+    names: dict[str, str] = {}
     if by is By.UNIT:
         found = {unit: {} for group in formula.groups for unit in group.units}
     for each in seen:
@@ -75,6 +76,8 @@ def summed(
         if key is not None:
             found.setdefault(key, {}).setdefault(each.tally, []).append(each)
             whole.setdefault(each.tally, []).append(each)
+            if by is By.DEPARTMENT and each.department_name is not None:
+                names[key] = each.department_name
     rows = [_row(key, formula, found[key]) for key in sorted(found)]
     return Evaluation(
         period=period,
@@ -83,6 +86,7 @@ def summed(
         at=at,
         rows=ranked(formula, rows) if by is By.UNIT else tuple(rows),
         total=_row("", formula, whole),
+        names=names,
     )
 
 

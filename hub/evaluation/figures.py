@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
@@ -60,7 +61,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A period's figures by one version of the formula, as of ``at``; ``total`` is all rows as one."""
+    """A period's figures by one version of the formula, as of ``at``; ``total`` is all rows as one.
+
+    ``names`` are those of departments, as their platforms told them.
+    """
 
     period: Period
     by: By
@@ -68,6 +72,7 @@ class Evaluation:
     at: datetime
     rows: tuple[Row, ...]
     total: Row
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def row(self, key: str) -> Row | None:
         """One row."""

@@ -271,7 +271,7 @@ def _notes(made: Material, zone: ZoneInfo) -> tuple[str, ...]:
         f"得分按考核办法第{formula.version}版（自{_day(formula.valid_from)}起施行）计算，满分{formula.points}分：{weights}。"
         "应派遣为派给牵头单位的件次；应处置为处置时限落在本月的件次，返工各轮分别计。演练、测试案件不计。",
         f"本通报据截至 {known} 所知的案件记录。复算：./cityhub notice --month {month} --known-at {known}；"
-        f"逐案核对：./cityhub evaluate --month {month} --known-at {known} --format json，或接口 "
+        f"逐案核对：./cityhub evaluate --month {month} --known-at {known} --cases 指标，或接口 "
         f"/api/v1/evaluation?period={month}&known_at={known.replace('+', '%2B')}&cases=指标。故每一数字可复算。",
     )
 

@@ -44,7 +44,8 @@ _HELD: dict[Standing, tuple[Tally, ...]] = {
 class Observation:
     """One case's part of one count, and whose it is; None where it is nobody's of that kind.
 
-    ``spent_us`` is the unit's own time in microseconds, where something was handled.
+    ``spent_us`` is the unit's own time in microseconds, where something was handled; ``department_name`` what its
+    platform calls the department.
     """
 
     tally: Tally
@@ -55,6 +56,7 @@ class Observation:
     collector: str | None = None
     department: str | None = None
     spent_us: int = 0
+    department_name: str | None = None
 
     def key(self, by: By) -> str | None:
         """Whose it is."""
@@ -123,7 +125,12 @@ class _Case:
             elif record.duty == DEPARTMENT:
                 department = f"{record.platform}/{record.unit_id}"
                 for tally in self._held(record):
-                    yield Observation(tally, self.number, department=department, spent_us=_microseconds(record))
+                    yield Observation(
+                        *(tally, self.number),
+                        department=department,
+                        spent_us=_microseconds(record),
+                        department_name=record.name,
+                    )
 
     def _of_lead(self, record: Record) -> Iterator[Observation]:
         unit, spent = record.unit_id, _microseconds(record)

@@ -255,14 +255,17 @@ class _Deadlines:
             case Asked():
                 self.raised = min(entry.effective_at, at)
             case Decided(granted=True, question=Question.SUSPENSION):
-                self.suspended, self.raised = self.raised or min(entry.effective_at, at), None
+                # Put off at its review, it stands since it was first granted.
+                self.suspended = self.suspended or self.raised or min(entry.effective_at, at)
+                self.raised = None
             case Decided(granted=True, question=Question.EXTENSION, due_at=datetime() as due):
                 granted = due if self.old == self.new or self.new is None else max(self.new, due)
                 return self._moved(entry, granted, due)
             case Decided(granted=True, due_at=datetime() as due):
                 return self._moved(entry, self._stood(due, self.raised, at), due)
             case Resumed(due_at=due):
-                return self._moved(entry, self._stood(due, self.suspended, at), due)
+                since, self.suspended = self.suspended, None
+                return self._moved(entry, self._stood(due, since, at), due)
             case ReckonedAgain(due_at=due):
                 return self._moved(entry, due if self.old == self.new or self.new is None else self.new, due)
             case VerificationRequested(due_at=due):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from contracts.city import Directory
+from contracts.city import Area, Directory
 from contracts.envelope import Mode
 from contracts.messages import Place, Report, ReportSource
 
@@ -76,13 +76,27 @@ def _report(dice: random.Random, directory: Directory, at: datetime, *, storm: b
     elif chance < CITIZEN_SHARE + SUPERVISION_SHARE:
         source, unit = ReportSource.SUPERVISION, "kecheng"
     if dice.random() < OUTSIDE_SHARE:
-        longitude, latitude = dice.uniform(119.2, 119.3), dice.uniform(29.2, 29.3)
+        longitude, latitude = _beyond(dice, directory)
     else:
-        longitude, latitude = dice.uniform(118.826, 118.923), dice.uniform(28.937, 28.968)
+        longitude, latitude = _inside(dice, dice.choice(directory.areas))
     place = Place(longitude=round(longitude, 6), latitude=round(latitude, 6))
     said = "巡查发现" if source is ReportSource.COLLECTOR else "来电反映"
     body = Report(category_code=code, description=said, place=place, source=source)
     return Arrival(at, unit, body, Mode.DRILL if dice.random() < DRILL_SHARE else Mode.LIVE)
+
+
+def _inside(dice: random.Random, area: Area) -> tuple[float, float]:
+    west, south, east, north = area.box
+    while True:
+        longitude, latitude = dice.uniform(west, east), dice.uniform(south, north)
+        if area.contains(longitude, latitude):
+            return longitude, latitude
+
+
+def _beyond(dice: random.Random, directory: Directory) -> tuple[float, float]:
+    """North-east of every area."""
+    east, north = max(area.box[2] for area in directory.areas), max(area.box[3] for area in directory.areas)
+    return east + dice.uniform(0.01, 0.1), north + dice.uniform(0.01, 0.1)
 
 
 def _with_repeats(dice: random.Random, made: list[Arrival]) -> Iterator[Arrival]:

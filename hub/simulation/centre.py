@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contracts.bends import (
     AssistanceRequest,
@@ -24,6 +24,9 @@ from hub.simulation.town import Town
 from hub.simulation.units import STRANGERS
 
 GOVERNMENT = "city_government"
+GIVES_UP_SHARE = 0.05
+THE_PLACES_OWN_SHARE = 0.35
+"""This part of what nobody clearly answers for is found to be the place's own (属地)."""
 
 
 def looks(town: Town, now: datetime, case: Case) -> None:
@@ -107,17 +110,25 @@ def _settles(town: Town, now: datetime, case_id: int, unit_id: str) -> None:
     case = town.open_case(case_id)
     if case is None or case.coordination is None or case.coordination.coordinator != unit_id:
         return
-    if unit_id != GOVERNMENT and town.chance(0.05):
+    at_last = case.coordination.substitute
+    if not at_last and town.chance(GIVES_UP_SHARE):
         town.say(now, unit_id, CoordinationResult(outcome=CoordinationOutcome.NOT_SETTLED, reason="各执一词"), case)
         return
-    choices = [each for each in case.candidates if each in town.directory.units] or list(STRANGERS)
-    unit = town.truth.get(case_id) or town.dice.choice(choices)
+    unit = town.truth.get(case_id) or _found(town, case)
     town.truth[case_id] = unit
     substitute = unit_id != GOVERNMENT and case_id not in town.returner and town.chance(0.1)
-    outcome = CoordinationOutcome.SUBSTITUTE if substitute else CoordinationOutcome.ASSIGNED
+    outcome = CoordinationOutcome.SUBSTITUTE if substitute or at_last else CoordinationOutcome.ASSIGNED
     result = CoordinationResult(outcome=outcome, reason="现场会商", unit_id=unit)
     if town.say(now, unit_id, result, case) is not None:
         judged(town, case, unit)
+
+
+def _found(town: Town, case: Case) -> str:
+    """Who turns out to answer for what nobody clearly did: the place's own, or one of those it may fall to."""
+    area = town.directory.governance.get(case.reported.location.area_id or "")
+    if area is not None and town.chance(THE_PLACES_OWN_SHARE):
+        return area.governed_by
+    return town.dice.choice([each for each in case.candidates if each in town.directory.units] or list(STRANGERS))
 
 
 def _decides(town: Town, now: datetime, case_id: int, question: Question) -> None:
@@ -145,9 +156,16 @@ def _decides(town: Town, now: datetime, case_id: int, question: Question) -> Non
 
 
 def _resumes(town: Town, now: datetime, case_id: int) -> None:
+    """The review: mostly it goes on, sometimes it is put off to another day."""
     case = town.open_case(case_id)
-    if case is not None and case.suspension is not None:
-        town.say(now, town.centre, Resumption(reason="具备条件"), case)
+    if case is None or case.suspension is None:
+        return
+    if town.chance(0.15):
+        again = now + timedelta(days=5)
+        town.say(now, town.centre, SuspensionDecision(granted=True, reason="仍不具备条件", review_at=again), case)
+        town.at(again, _resumes, case_id)
+        return
+    town.say(now, town.centre, Resumption(reason="具备条件"), case)
 
 
 def _asks_assistance(town: Town, now: datetime, case_id: int) -> None:

@@ -135,10 +135,27 @@ async def serve_one(reader: Reader, writer: Writer) -> bool:
             await CHANGED.wait_for(lambda: len(SEEN["/" + asked]) >= int(least))
         return await says(answer("200 OK", json.dumps(SEEN["/" + asked]).encode()))(writer)
     peer = writer.get_extra_info("peername")
-    SEEN[path].append({"headers": headers, "body": base64.b64encode(body).decode(), "peer": f"{peer[0]}:{peer[1]}"})
+    SEEN[path].append(
+        {
+            "headers": headers,
+            "body": base64.b64encode(body).decode(),
+            "peer": f"{peer[0]}:{peer[1]}",
+            "certificate": _certified(writer),
+        }
+    )
     async with CHANGED:
         CHANGED.notify_all()
     return await BEHAVIOURS[path.split("/")[1]](writer)
+
+
+def _certified(writer: Writer) -> str | None:
+    """The common name on the caller's certificate."""
+    shown = writer.get_extra_info("peercert")
+    return (
+        next((value for part in shown["subject"] for name, value in part if name == "commonName"), None)
+        if shown
+        else None
+    )
 
 
 def _pair(line: str) -> tuple[str, str]:
@@ -151,7 +168,13 @@ async def main() -> None:
     certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificates.load_cert_chain(sys.argv[1])
     secure = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=certificates)
-    ports = {"plain": plain.sockets[0].getsockname()[1], "secure": secure.sockets[0].getsockname()[1]}
+    demands = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    demands.load_cert_chain(sys.argv[1])
+    demands.load_verify_locations(sys.argv[2])
+    demands.verify_mode = ssl.CERT_REQUIRED
+    demanding = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=demands)
+    servers = {"plain": plain, "secure": secure, "demanding": demanding}
+    ports = {name: server.sockets[0].getsockname()[1] for name, server in servers.items()}
     print(json.dumps(ports), flush=True)
     # Whoever started this process holds the other end of its standard input: when that closes, this ends too.
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

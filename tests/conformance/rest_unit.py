@@ -49,11 +49,16 @@ class FixedSecrets:
 
 @dataclass
 class RestUnit:
-    """A running REST system: its ports, and the authority that signed its certificate."""
+    """A running REST system: its ports, the authority that signed its certificate, and a certificate for callers.
+
+    ``demanding_port`` takes only callers who show a certificate of that authority.
+    """
 
     plain_port: int
     secure_port: int
+    demanding_port: int
     authority: bytes
+    identity: bytes
     behaviours: frozenset[Behaviour] = frozenset(Behaviour)
     _serials: Iterator[int] = field(default_factory=count)
 
@@ -108,10 +113,16 @@ class RestUnit:
 @contextmanager
 def a_rest_unit(folder: Path) -> Iterator[RestUnit]:
     """A REST system in another process, ended with the block."""
-    authority, chain = _certificates()
+    authority, chain = certificates()
     (folder / "unit.pem").write_bytes(chain)
+    (folder / "authority.pem").write_bytes(authority)
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("rest_partner.py")), str(folder / "unit.pem")],
+        [
+            sys.executable,
+            str(Path(__file__).with_name("rest_partner.py")),
+            folder / "unit.pem",
+            folder / "authority.pem",
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -119,7 +130,7 @@ def a_rest_unit(folder: Path) -> Iterator[RestUnit]:
     try:
         assert process.stdout is not None
         ports = json.loads(process.stdout.readline())
-        yield RestUnit(ports["plain"], ports["secure"], authority)
+        yield RestUnit(ports["plain"], ports["secure"], ports["demanding"], authority, chain)
     finally:
         process.kill()
         process.communicate()
@@ -131,7 +142,7 @@ def _closed_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def _certificates() -> tuple[bytes, bytes]:
+def certificates() -> tuple[bytes, bytes]:
     """An authority, and a chain with its key for the unit's name and for 127.0.0.1."""
     now = datetime.now(UTC)
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())

@@ -153,13 +153,6 @@ class TestCoordination:
         result = CoordinationResult(outcome=CoordinationOutcome.SUBSTITUTE, unit_id="kecheng", reason="x")
         assert refused(a_message(result, "city_government", case), case).kind == "forbidden"
 
-    def test_above_the_last_level_there_is_none(self) -> None:
-        case = a_case(UNCLEAR)
-        case = after(case, by_centre(CoordinationRequest(reason="提级"), case))
-        not_settled = CoordinationResult(outcome=CoordinationOutcome.NOT_SETTLED, reason="仍有争议")
-        problem = refused(a_message(not_settled, "city_government", case), case)
-        assert problem.kind == "step_not_allowed" and "代整改" in problem.zh
-
     def test_a_return_that_is_overruled_stops_no_clock(self) -> None:
         case = a_case()
         due = case.due_at
@@ -446,7 +439,9 @@ class TestReminders:
     def test_a_collector_that_does_nothing_is_reminded_too(self) -> None:
         case = handed()
         case = after(case, feedback(case))
-        assert self.told(case, 30) == [(Step.WARN, "verification"), (Step.REMIND, "verification")]
+        assert self.told(case, 30) == [
+            *((Step.WARN, "verification"), (Step.REMIND, "verification"), (Step.SUPERVISE, "verification")),
+        ]
 
     def test_an_extension_silences_what_was_due(self) -> None:
         case = handed()

@@ -147,7 +147,7 @@ def bodies(draw: st.DrawFn) -> tuple[str, Any]:
 
 CONTRACTS = Path(contracts.__file__).parent
 MODEL_FILES = (
-    *("model.py", "mapping.py", "profile.py", "messages.py", "bends.py"),
+    *("model.py", "mapping.py", "profile.py", "messages.py", "bends.py", "ids.py"),
     *(f"ways/{path.name}" for path in sorted((CONTRACTS / "ways").glob("*.py"))),
 )
 

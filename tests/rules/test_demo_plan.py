@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from contracts.city import City, load_city
+from contracts.city import City, Facts, load_city
 from contracts.messages import Report
-from hub.demo.casting import SILENT, cast, profile
-from hub.demo.city_plan import plan, spread_minutes
+from hub.demo.casting import ASKING, CUT_OFF_AREA, SILENT, cast, profile
+from hub.demo.city_plan import OPENING, REPEATED, Opening, plan, spread_minutes
 from hub.demo.config import Access, PartnerConfig, read_config
 from hub.demo.habits import fate_of
 from hub.demo.main import CITY_FOLDER
 from hub.demo.partners.common import report_body
 from hub.demo.partners.decisions import decide
+from hub.demo.partners.unit_work import ASKS
+from hub.responsibility import Clear, choose_unit
 
 NOW = datetime.fromisoformat("2026-11-23T09:00:00+08:00")
 
@@ -107,3 +109,24 @@ def test_nobody_who_returned_a_case_gets_it_again_while_others_are_left() -> Non
 
 def test_reports_arrive_in_the_first_half_of_the_day() -> None:
     assert spread_minutes(10) <= spread_minutes(200) <= 240
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_first_reports_have_every_bend_to_show_whatever_the_seed(city: City, seed: int) -> None:
+    directory = city.at(NOW.date())
+    reports = plan(city, len(OPENING), seed)
+    leads = []
+    for each in reports:
+        area = directory.area_at(each.longitude, each.latitude)
+        chosen = choose_unit(directory, Facts(each.category_code, area))
+        leads.append((area, chosen.unit_id if isinstance(chosen, Clear) else None))
+    of = {what: [leads[n] for n, each in enumerate(OPENING) if each is what] for what in Opening}
+    assert all(unit in ASKING for _, unit in of[Opening.ASKED_ABOUT]) and len(of[Opening.ASKED_ABOUT]) > max(ASKS)
+    assert all(area is not None and unit is None for area, unit in of[Opening.UNCLEAR])
+    assert of[Opening.UNCLEAR_CUT_OFF] == [(CUT_OFF_AREA, None)]
+    begins = OPENING.index(Opening.UNCLEAR_CUT_OFF)
+    assert all((area == CUT_OFF_AREA) is (n >= begins) for n, (area, _) in enumerate(leads))
+    assert all(unit is not None and unit not in ASKING for _, unit in of[Opening.PASSED_ON])
+    one, two = reports[REPEATED - 1], reports[REPEATED]
+    assert (one.category_code, one.address) == (two.category_code, two.address)
+    assert {each.source for each in reports} == {"collector"}, "what waits for somebody to accept it shows nothing yet"

@@ -25,6 +25,7 @@ from hub.evaluation import By, CaseLog, Evaluation, Period, Row, evaluate, obser
 from hub.evaluation.figures import decimal
 from hub.facts import Answered, Dispatched, Returned, Verified
 from hub.life_cycle import State, Step
+from hub.sheets import called, cases_of, names_of
 from tests.builders import COLLECTOR, COMMAND, LEAD, MORNING, QUZHOU, quzhou, verification
 from tests.journeys import DONE, ENFORCER, SAME_DAY, Journey, directory_at, journeys, local
 
@@ -391,3 +392,24 @@ def test_figures_are_rounded_half_up_only_for_people(value: Fraction, places: in
 def test_a_period_is_named_as_people_name_it(named: str, days: tuple[str, str]) -> None:
     period = Period.named(named)
     assert (period.since.isoformat(), period.until.isoformat()) == days
+
+
+def test_whoever_has_no_name_in_the_directory_is_called_as_the_log_calls_them() -> None:
+    told = SubDispatch(department="street-1", department_name="府山街道办", status=SubDispatchStatus.DONE)
+    passed_on = Journey.begun("2026-11-23 09:00").unit("2026-11-23 10:00", told).unit("2026-11-23 11:00", DONE)
+    passed_on.then("2026-11-23 12:00", lambda case: replace(verification(case), actor="采集员 07"))
+    by_department = evaluated(passed_on, by=By.DEPARTMENT)
+    names = called(by_department, names_of(quzhou(), By.DEPARTMENT))
+    assert names[f"{LEAD}/street-1"] == "市住建局 府山街道办"
+    by_collector = evaluated(passed_on, by=By.COLLECTOR)
+    names = called(by_collector, names_of(quzhou(), By.COLLECTOR))
+    assert names["collection"] == "信息采集单位" and names["collection/采集员 07"] == "信息采集单位 采集员 07"
+
+
+def test_an_indicator_opens_down_to_a_line_for_each_case_of_each_unit() -> None:
+    made = cases_of(evaluated(in_time(), late(), never()), names_of(quzhou(), By.UNIT), "on_time_rate")
+    name, (one, two, three) = "市住建局", (log.case_number for log in logs(in_time(), late(), never()))
+    # The second was late at first, and its rework was in time: one case, twice due, once counted.
+    assert made.rows == ((LEAD, name, one, "是 yes"), (LEAD, name, two, "是 yes"), (LEAD, name, three, "否 no"))
+    with pytest.raises(KeyError):
+        cases_of(evaluated(never()), {}, "sunny")

@@ -10,6 +10,7 @@ import pytest
 from hub.docs import pages
 from hub.facts import FACT_OF
 from hub.life_cycle import ACTORS, OVER, STAGE_OF, STATE_WORDS, STEP_WORDS, STEPS, State, Step, StepNotAllowed, after
+from hub.life_cycle_page import life_cycle
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -62,3 +63,25 @@ def test_the_database_repeats_the_table() -> None:
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_the_generated_pages_are_what_the_tables_say(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8") == pages()[name], "run ./cityhub docs"
+
+
+def test_the_page_tells_every_row_of_the_table_and_nothing_else() -> None:
+    told: dict[tuple[State | None, Step], State] = {}
+    for line in life_cycle().splitlines():
+        cells = [re.findall(r"`(\w+)`", cell) for cell in line.strip("|").split("|")]
+        if len(cells) != 4 or not cells[0]:
+            continue
+        step = Step(cells[0][0])
+        for origin in [State(name) for name in cells[1]] or [None]:
+            to = State(cells[2][0]) if cells[2] else origin
+            assert to is not None
+            told[origin, step] = to
+    assert told == dict(STEPS)
+
+
+def test_the_picture_has_every_way_between_two_states() -> None:
+    picture, _, rest = life_cycle().partition("\n```\n")
+    ways = {(origin, target) for (origin, step), target in STEPS.items() if origin is not None and origin is not target}
+    drawn = {(State(one), State(two)) for one, two in re.findall(r"^ +(\w+) --> (\w+): ", picture, re.MULTILINE)}
+    everywhere = {(state, State.VOIDED) for state in State if state not in OVER}
+    assert drawn == ways - everywhere and "作废 → 已作废" in rest

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from adapters.rest.answers import RETRY_AFTER_MAX_SECONDS, outcome, retry_after_seconds
+from adapters.http.retry_after import RETRY_AFTER_MAX_SECONDS, retry_after_seconds
+from adapters.rest.answers import outcome
 from adapters.rest.signing import NoSigningSecret, Signer
 from auth.port import SigningSecrets
 from auth.signing_secrets import (

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import time
 from collections import Counter
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +23,7 @@ from hub.simulation import Month, Outcome, Tally, simulate
 from hub.spans import Span
 from tests.builders import quzhou
 from tests.holding import hold
+from tests.journeys import ZONE
 
 
 @cache
@@ -29,6 +36,56 @@ def test_the_same_seed_gives_the_same_month_to_the_last_byte() -> None:
     again = simulate(Month(build(quzhou(), 1, {}, 1), date(2026, 10, 1), 700, 7))
     assert again.digest() == a_month().digest()
     assert again.tallies == a_month().tallies
+
+
+def as_a_command(hash_seed: int, cases: int) -> subprocess.Popen[str]:
+    """The month as a person asks for it, in a process of its own with its own order of sets."""
+    root = Path(__file__).resolve().parents[2]
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "hub.cli",
+            "simulate",
+            "--month=2026-10",
+            f"--cases={cases}",
+            "--seed=7",
+            "--json",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root), "PYTHONHASHSEED": str(hash_seed)},
+    )
+
+
+def test_in_other_processes_it_is_the_same_too() -> None:
+    started = [as_a_command(hash_seed, 700) for hash_seed in (1, 2)]
+    digests = {json.loads(process.communicate(timeout=120)[0])["digest"] for process in started}
+    assert digests == {a_month().digest()}
+
+
+class TestAWholeMonth:
+    """Fifteen thousand reports, thirty units, a week of holidays with shifted days, storms."""
+
+    def test_it_runs_in_seconds_the_same_to_the_last_byte_and_agrees_with_the_units_books(self) -> None:
+        beside = as_a_command(3, 15_000)
+        began = time.process_time()
+        outcome = a_month.__wrapped__(cases=15_000)  # too large to be kept
+        assert time.process_time() - began < 60
+        assert json.loads(beside.communicate(timeout=240)[0])["digest"] == outcome.digest()
+        assert len(outcome.cases) == 15_000
+        assert len(outcome.tallies) == 30 and all(book.dispatched for book in led(outcome).values())
+        the_books_agree(outcome)
+        # From 1 to 7 October the city rests, on Saturday 10 it works for it; urgent things are dealt with all the same.
+        answered = Counter(
+            (entry.known_at.astimezone(ZONE).date(), outcome.cases[case_id].reported.tier == "A")
+            for case_id, log in outcome.logs.items()
+            for entry in log
+            if entry.step is Step.ANSWER
+        )
+        assert answered[date(2026, 10, 10), False] > 10 * max(answered[date(2026, 10, 3), False], 1)
+        assert answered[date(2026, 10, 3), True] > 20
 
 
 @pytest.mark.parametrize("other", [{"seed": 8}, {"cases": 699}, {"month": date(2026, 9, 1)}])
@@ -56,8 +113,17 @@ def test_a_month_has_a_little_of_everything() -> None:
 @pytest.mark.parametrize("seed", [7, 8])
 def test_the_units_own_books_agree_with_what_the_log_says(seed: int) -> None:
     outcome = a_month(seed)
-    counted = counts(outcome)
     assert sum(book.dispatched for book in outcome.tallies.values()) > 600
+    the_books_agree(outcome)
+
+
+def led(outcome: Outcome) -> dict[str, Tally]:
+    """The books of the units that handle."""
+    return {unit: book for unit, book in outcome.tallies.items() if unit not in ("collection", "command_center")}
+
+
+def the_books_agree(outcome: Outcome) -> None:
+    counted = counts(outcome)
     for unit, book in outcome.tallies.items():
         of = {count: counted[unit, count] for count in Count}
         by_the_log = Tally(

@@ -165,3 +165,30 @@ def test_the_command_line_gives_every_form(hub: RunningHub, closed: str, tmp_pat
     with zipfile.ZipFile(book) as parts:
         assert "市住建局" in parts.read("xl/sharedStrings.xml").decode()
     assert evaluate(hub, "--format=xlsx").returncode == 2
+
+
+def test_the_command_line_opens_an_indicator_down_to_its_cases(hub: RunningHub, closed: str, tmp_path: Path) -> None:
+    assert closed in evaluate(hub, "--cases=on_time_rate").stdout.decode()
+    told = json.loads(evaluate(hub, "--cases=due", "--format=json").stdout)
+    assert closed in figure(told["total"], "due")["cases"]
+    rows = list(csv.reader(io.StringIO(evaluate(hub, "--cases=handled", "--format=csv").stdout.decode("utf-8-sig"))))
+    assert ["housing_construction", "市住建局", closed, "是 yes"] in rows
+    wrong = evaluate(hub, "--cases=sunny")
+    assert wrong.returncode == 2 and "on_time_rate" in wrong.stderr.decode()
+
+
+def test_who_sees_all_takes_it_as_a_file_and_a_unit_does_not(
+    hub: RunningHub, keys: dict[str, str], closed: str
+) -> None:
+    def asked(key: str, form: str) -> tuple[int, str, Any]:
+        question = f"/api/v1/evaluation?from=2026-01-01&until=2027-12-31&cases=handled&format={form}"
+        status, body, headers = hub.call("GET", question, key=key)
+        return status, headers["content-type"], body
+
+    status, kind, body = asked(keys["command_center"], "csv")
+    assert (status, kind) == (200, "text/csv; charset=utf-8") and closed in body.decode("utf-8-sig")
+    status, kind, body = asked(keys["command_center"], "xlsx")
+    with zipfile.ZipFile(io.BytesIO(body)) as parts:
+        assert status == 200 and {"xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"} <= set(parts.namelist())
+    assert asked(keys["housing_construction"], "csv")[0] == 403
+    assert asked(keys["command_center"], "docx")[0] == 422

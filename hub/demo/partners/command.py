@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from hub.demo.casting import ASKING, CUT_OFF
 from hub.demo.habits import dice
 from hub.demo.partners.common import Scene, Voice, report_body, run_partner
 from hub.demo.partners.decisions import FALLBACK, WAITING, Decide, decide
@@ -20,15 +21,11 @@ from hub.demo.partners.puller import fetch
 DECIDING = 6
 """So many dispatchers sit in the hall (派遣员)."""
 
-SUBSTITUTE = 1
-"""Which of the coordinations ends in substitute handling (代整改)."""
-
-CUT_OFF = "west_district"
 URGENT_MINUTES = 120.0
 """The first coordination of this district is to be handled so soon; over it the district's network fails."""
 
-ASKING = frozenset({"housing_construction", "urban_enforcement", "public_security", "transport", "water_resources"})
-"""The bureaus that bring questions of their own: the second dispatch is of another unit's case."""
+KEEP_THEIRS = ASKING | {CUT_OFF}
+"""Units that have something else to show: the second dispatch is of another's case."""
 
 
 async def send(scene: Scene, voice: Voice, told: Mapping[str, Any]) -> None:
@@ -62,6 +59,7 @@ class Hall:
     at_work: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DECIDING))
     settled: Iterator[int] = field(default_factory=itertools.count)
     second_dispatch_due: bool = True
+    substitute_due: bool = True
     urgent_due: bool = True
 
     async def watch(self) -> None:
@@ -85,7 +83,7 @@ class Hall:
                 start(self.suspend(entry))
             case "dispute":
                 start(self.answer("dispute-decision", entry, {"upheld": False, "reason": "经复核,点位一致"}))
-            case "acknowledge" if self.second_dispatch_due and entry["unit_id"] not in ASKING:
+            case "acknowledge" if self.second_dispatch_due and entry["unit_id"] not in KEEP_THEIRS:
                 self.second_dispatch_due = False
                 start(self.dispatch_again(number, entry["unit_id"]))
 
@@ -143,7 +141,8 @@ class Hall:
             told = {"outcome": "assigned", "unit_id": governor, "reason": "属地限时处置", "due_at": due.isoformat()}
             return "coordination-result", told
         turn = next(self.settled)
-        if turn == SUBSTITUTE and governor:
+        if turn > 0 and self.substitute_due and governor:
+            self.substitute_due = False
             return "coordination-result", {
                 "outcome": "substitute",
                 "unit_id": governor,

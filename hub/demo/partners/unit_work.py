@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,10 +58,13 @@ class UnitWork:
         fate = fate_of(seed, self.voice.unit_id, order, clock.now())
         leads = order.get("duty", "lead") == "lead"
         turn = None
-        if self.asks and leads and order["round"] == 1 and fate.return_minutes is None:
+        if self.asks and leads and order["round"] == 1:
             turn = next(self.scene.turns)
         if turn == RETURNS:
             fate = Fate(None, 30.0, None, 0.0)
+        elif turn in ASKS:
+            # Who asks keeps it, whatever chance says.
+            fate = replace(fate, return_minutes=None, answer_minutes=max(fate.answer_minutes, 40.0))
         question = ASKS.get(turn) if turn is not None else None
         key = f"{number}-{order['dispatch_number']}-{order['round']}"
         spent = 0.0
