@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
+from adapters.soap.checks import check_soap
 from contracts.nouns import Transport
 from contracts.port import DeliveryFailed, ProfileFault
 from contracts.profile import ConnectionProfile
@@ -22,6 +24,12 @@ class ConnectionChecks:
     async def faults(self, entry: ConnectionProfile) -> list[ProfileFault]:
         """Every fault, at its place in the connection."""
         found: list[ProfileFault] = []
+        if entry.soap is not None:
+            # Reading a WSDL takes milliseconds.
+            soap = await asyncio.to_thread(check_soap, entry)
+            found += soap.faults
+            if entry.soap.endpoint is None and soap.endpoint:
+                found += await self._endpoint(("soap", "wsdl"), soap.endpoint)
         for place, url in _endpoints(entry):
             found += await self._endpoint(place, url)
         if entry.mapping is not None:

@@ -16,18 +16,20 @@ import uvicorn
 
 from adapters.checks import ConnectionChecks
 from adapters.guard import OutboundGuard
+from adapters.http.authentication import Authenticator
 from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
 from adapters.rest.adapter import RestAdapter
+from adapters.soap import SoapAdapter, SoapCalls
 from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.checking import pointer
 from contracts.nouns import Transport
-from contracts.port import Adapter, Source
+from contracts.port import Adapter, Photos, Source
 from contracts.problem import Problem, Violation
 from contracts.profile_text import read_profile
 from contracts.yaml_text import Place, line_of
@@ -99,7 +101,8 @@ async def run_worker(worker: Worker) -> None:
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
-            adapters = _adapters(HttpCalls(guard, VERSION), safe)
+            photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
             signals.on(LANE_CHANNEL, lanes.held_changed)
@@ -160,9 +163,12 @@ def _holder(worker: Worker) -> str:
     return f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
 
 
-def _adapters(calls: HttpCalls, safe: Safe) -> dict[Transport, Adapter]:
+def _adapters(calls: HttpCalls, safe: Safe, photos: Photos) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
-    return {Transport.REST: RestAdapter(safe, calls)}
+    return {
+        Transport.REST: RestAdapter(safe, calls),
+        Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(safe, calls)), photos),
+    }
 
 
 def _kinds(calls: HttpCalls, safe: Safe) -> dict[str, Source]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uuid_utils.compat as uuids
 
+from contracts.port import Photo
 from contracts.problem import Problem
 from hub.store import reading
 from hub.store.pool import Pool
@@ -59,6 +60,16 @@ class Attachments:
             return await asyncio.to_thread(self._path(row.sha256.hex()).read_bytes)
         except FileNotFoundError:
             raise Problem("not_found", "附件文件已不存在。", "The attachment's file is gone.") from None
+
+    async def photo(self, attachment_id: str) -> Photo:
+        """A photo that a letter names; implements ``contracts.port.Photos``. Raises ``KeyError``."""
+        row = await reading.attachment(self.pool, attachment_id)
+        if row is None:
+            raise KeyError(attachment_id)
+        try:
+            return Photo(row.media_type, await self.read(row))
+        except Problem:
+            raise KeyError(attachment_id) from None
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest

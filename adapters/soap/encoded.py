@@ -8,8 +8,7 @@ from lxml import etree
 from zeep import ns, xsd
 
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-_ARRAY_TYPE = "{http://schemas.xmlsoap.org/soap/encoding/}arrayType"
-_STYLE = "{%s}encodingStyle" % ns.SOAP_ENV_11
+_STYLE = f"{{{ns.SOAP_ENV_11}}}encodingStyle"
 ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import ValidationError
+from zeep.xsd.const import Nil
 
 from adapters.soap.encoded import mark_types
 from adapters.soap.wsdl import Operation, Service
@@ -41,6 +42,9 @@ def build_envelope(
         named: dict[str, Any] = {}
         if headers is not None:
             named["_soapheaders"] = _native(headers)
+        if operation.encoded and operation.wrapped:
+            # Every part is named in an encoded call; one without a value is nil.
+            given = {name: Nil for name, _ in operation.arguments.elements} | given
         if operation.wrapped or operation.message._is_body_wrapped:
             envelope = operation.message.serialize(**_native(given), **named).content
         else:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from adapters.answers import Answers
-from adapters.rest.answers import ANSWER_KEPT_MAX, outcome, retry_after_seconds
+from adapters.http.retry_after import retry_after_seconds
+from adapters.rest.answers import ANSWER_KEPT_MAX, outcome
 from adapters.soap.replies import Fault, Reply
 from contracts.nouns import Receipt
 from contracts.port import DeliveryFailed, Refused, Unauthorised, Unavailable
@@ -42,7 +43,7 @@ def soap_outcome(
         return outcome(status, headers, raw, now)
     if reply is not None and reply.fault is not None:
         return _of_fault(reply.fault, status, headers, kept, now)
-    if 200 <= status < 300 and reply is None and raw.strip():
+    if 200 <= status < 300 and status != 202 and reply is None and raw.strip():
         zh, en = "对方应答不是 SOAP", "the unit's answer is no SOAP message"
         return Unavailable(f"{zh} / {en} (HTTP {status})", status, kept, in_doubt=True)
     return outcome(status, headers, raw, now)

@@ -61,9 +61,9 @@ def _root_part(raw: bytes, content_type: str) -> tuple[bytes, Encoding | None]:
     """The XML of an answer, out of its MIME package where it is in one, and the encoding that HTTP names."""
     if content_type.lower().startswith("multipart/"):
         package = message_from_bytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + raw)
-        parts = package.get_payload()
         start = package.get_param("start")
-        if not isinstance(parts, list) or not parts:
+        parts = [part for part in package.walk() if not part.is_multipart()]
+        if not parts:
             raise DocumentFault("不是有效的 MIME。", "It is not valid MIME.")
         root = next((part for part in parts if start and part.get("Content-ID") == start), parts[0])
         content = root.get_payload(decode=True)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urljoin
 
 from lxml import etree
@@ -92,7 +92,9 @@ def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None
     """The operations of a WSDL's port: the named one, else the first that speaks SOAP. Raises ``WsdlFault``."""
     kept = _Kept(text, imported)
     try:
-        document = Document(io.BytesIO(kept.load(BASE)), kept, base=BASE, settings=Settings(**_SETTINGS))
+        document: Any = Document(
+            io.BytesIO(kept.load(BASE)), cast(Any, kept), base=BASE, settings=Settings(**_SETTINGS)
+        )
     except WsdlFault:
         raise
     except (ZeepError, etree.LxmlError, LookupError, ValueError, TypeError, AttributeError, RecursionError) as fault:
@@ -127,7 +129,7 @@ def _operation(name: str, operation: Any, encoded: bool) -> Operation:
     return Operation(name, action, operation.abstract.wsa_action or action or default, encoded, operation.input)
 
 
-def _port(document: Document, service: str | None, port: str | None) -> Any:
+def _port(document: Any, service: str | None, port: str | None) -> Any:
     found = [
         (each.name, name, held)
         for each in document.services.values()

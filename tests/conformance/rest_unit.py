@@ -111,7 +111,7 @@ class RestUnit:
 
 
 @contextmanager
-def a_rest_unit(folder: Path) -> Iterator[RestUnit]:
+def a_rest_unit(folder: Path, program: str = "rest_partner.py") -> Iterator[RestUnit]:
     """A REST system in another process, ended with the block."""
     authority, chain = certificates()
     (folder / "unit.pem").write_bytes(chain)
@@ -119,7 +119,7 @@ def a_rest_unit(folder: Path) -> Iterator[RestUnit]:
     process = subprocess.Popen(
         [
             sys.executable,
-            str(Path(__file__).with_name("rest_partner.py")),
+            str(Path(__file__).with_name(program)),
             folder / "unit.pem",
             folder / "authority.pem",
         ],
