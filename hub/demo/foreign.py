@@ -17,6 +17,9 @@ from hub.demo.broker_node import BrokerFault, scripts_folder
 
 FOLDER = Path(__file__).with_name("partners") / "foreign"
 NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
+NAMES = {"node": "node(soap、amqplib)", "php": "PHP(SOAP)", "broker": "RabbitMQ"}
+"""What a person calls them."""
+
 LOOK_SECONDS = 20.0
 SAYS_WHETHER_SOAP = 'exit(extension_loaded("soap") ? 0 : 1);'
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from string import Template
 from time import monotonic
 
-from hub.demo.casting import Kind, Part, profile
+from contracts.profile_files import with_files
+from hub.demo.casting import OF_THEIR_OWN, Kind, Part, profile
 from hub.demo.config import Access
 from hub.demo.hub_client import HubClient, HubSaidNo
+
+PROFILES = Path(__file__).with_name("profiles")
+"""The documents of the units with ways of their own; ``$port`` and the like stand for what is known once they run."""
+
+SYSTEM = "system"
+"""The name of the secret by which such a unit's system and the hub know each other."""
 
 AT_ONCE = 8
 KNOWN_SECONDS = 20.0
@@ -21,30 +32,50 @@ async def names_of(admin: HubClient) -> dict[str, str]:
     return {unit["unit_id"]: unit["name_zh"] for unit in listed["items"]}
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a part's systems are: what fills the places in its profile, and what its process is told."""
+
+    places: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)
+
+
 async def open_city(
-    admin: HubClient, names: Mapping[str, str], parts: Sequence[Part], ports: Mapping[str, int | None]
+    admin: HubClient, names: Mapping[str, str], parts: Sequence[Part], sites: Mapping[str, Site]
 ) -> dict[str, Access]:
     """Connect every unit of the parts; how each speaks with the hub from now on. Raises ``HubSaidNo``."""
     at_once = asyncio.Semaphore(AT_ONCE)
 
     async def connect(part: Part, unit_id: str) -> Access:
         async with at_once:
-            return await _connect(admin, part.kind, unit_id, names[unit_id], ports[part.name])
+            return await _connect(admin, part.kind, unit_id, names[unit_id], sites[part.name])
 
     made = await asyncio.gather(*(connect(part, unit_id) for part in parts for unit_id in part.units))
     await asyncio.gather(*(_until_known(admin, access) for access in made))
     return {access.unit_id: access for access in made}
 
 
-async def _connect(admin: HubClient, kind: Kind, unit_id: str, name: str, port: int | None) -> Access:
-    secret = None
-    document = profile(kind, unit_id, port)
+async def _connect(admin: HubClient, kind: Kind, unit_id: str, name: str, site: Site) -> Access:
+    signing, own = None, dict(site.own)
+    document = document_of(kind, unit_id, site.places)
+    if kind in OF_THEIR_OWN:
+        own |= {"user": "szcg", "password": site.own.get("password", secrets.token_urlsafe(18))}
+        await admin.do("PUT", f"/api/v1/units/{unit_id}/secrets/{SYSTEM}", {"value": own["password"]})
     if document is not None:
-        applied = await admin.do("PUT", f"/api/v1/units/{unit_id}/profile", document)
-        secret = next((each["secret"] for each in applied["secrets"]), None)
+        applied = await admin.send("PUT", f"/api/v1/units/{unit_id}/profile", document.encode())
+        signing = next((each["secret"] for each in applied["secrets"]), None)
         await admin.do("POST", f"/api/v1/units/{unit_id}/state", {"state": "live", "reason": "演示开通 demo"})
     issued = await admin.do("POST", f"/api/v1/units/{unit_id}/keys", {"note": "demo"})
-    return Access(unit_id, name, issued["key"], secret)
+    return Access(unit_id, name, issued["key"], signing, own)
+
+
+def document_of(kind: Kind, unit_id: str, places: Mapping[str, str]) -> str | None:
+    """The profile as an administrator would send it; None for a unit that needs none."""
+    if kind in OF_THEIR_OWN:
+        text = (PROFILES / f"{unit_id}.yaml").read_text(encoding="utf-8")
+        return with_files(Template(text).substitute(places), lambda name: (PROFILES / name).read_text(encoding="utf-8"))
+    document = profile(kind, unit_id, places.get("port"))
+    return json.dumps(document, ensure_ascii=False) if document is not None else None
 
 
 async def _until_known(admin: HubClient, access: Access) -> None:
