@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from contracts.bends import (
     AssistanceRequest,
     CoordinationNotice,
@@ -80,3 +82,9 @@ OUTBOUND: tuple[type[Body], ...] = (
 
 CONTRACTS: dict[str, type[Body]] = {model.contract: model for model in (*INBOUND, *OUTBOUND)}
 """Every live contract by its id, for example ``case.feedback/1.0``."""
+
+
+class ContractVersion(StrEnum):
+    """The versions that a unit may speak: those of the live contracts."""
+
+    V1_0 = "1.0"

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from contracts.envelope import Mode
+from contracts.pace import RETRY, Maintenance, Opening, Retry
 
 
 class Role(StrEnum):
@@ -64,6 +65,9 @@ class Connection:
     per_second: float = 100.0
     timeout_seconds: float = 15.0
     source: str | None = None
+    retry: Retry = RETRY
+    maintenance: Maintenance | None = None
+    calendar: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from contracts.contacts import Contact
 from contracts.ids import IdRules
+from contracts.live import ContractVersion
 from contracts.mapping import UnitMapping
 from contracts.model import Code, Line, Model, Optionally, RuleBroken
 from contracts.nouns import Transport
+from contracts.pace import Maintenance, Opening, Retry
 from contracts.ways.files import FileSettings
 from contracts.ways.inbound import InboundSettings
 from contracts.ways.poll import PollSettings
@@ -47,6 +50,9 @@ class ConnectionProfile(Model):
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     per_second: Annotated[float, Field(gt=0, le=10_000)] = 100.0
     timeout_seconds: Annotated[float, Field(ge=0.1, le=60)] = 15.0
+    retry: Optionally[Retry] = None
+    maintenance: Optionally[Maintenance] = None
+    calendar: Optionally[Opening] = None
     ids: Optionally[IdRules] = None
     mapping: Optionally[UnitMapping] = None
 
@@ -87,11 +93,13 @@ class ConnectionProfile(Model):
 
 
 class Profile(Model):
-    """The document. ``unit`` is a unit of the city's directory."""
+    """The document. ``unit`` is a unit of the city's directory; it speaks ``contract_version`` on every connection."""
 
     profile: Literal["1.0"] = "1.0"
     unit: Code
     contact: Optionally[Line] = None
+    contacts: Annotated[tuple[Contact, ...], Field(max_length=20)] = ()
+    contract_version: ContractVersion = ContractVersion.V1_0
     connections: Annotated[tuple[ConnectionProfile, ...], Field(min_length=1, max_length=8)]
 
     @model_validator(mode="after")
@@ -100,6 +108,10 @@ class Profile(Model):
         if len(set(names)) != len(names):
             raise RuleBroken("两个连接同名", "two connections have the same name")
         return self
+
+    def whom_to_call(self) -> tuple[str, ...]:
+        """The contacts as an operator reads them."""
+        return (*((self.contact,) if self.contact else ()), *(contact.line() for contact in self.contacts))
 
     def said(self) -> dict[str, Any]:
         """The document without what is left at its default: as an administrator would write it."""

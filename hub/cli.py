@@ -18,6 +18,7 @@ from hub.commands import (
     notice,
     refused,
     register,
+    secrets,
     serving,
     simulate,
     units,
@@ -25,7 +26,7 @@ from hub.commands import (
 )
 
 VERBS = (
-    *(serving, demo, simulate, bench, city, contracts, units, keys),
+    *(serving, demo, simulate, bench, city, contracts, units, keys, secrets),
     *(letters, refused, register, evaluate, notice, whatif, docs),
 )
 

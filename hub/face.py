@@ -10,7 +10,15 @@ from starlette.exceptions import HTTPException
 
 from contracts.checking import told
 from contracts.problem import Problem
-from hub.api import routes_admin, routes_cases, routes_evaluation, routes_inbox, routes_open, routes_register
+from hub.api import (
+    routes_admin,
+    routes_cases,
+    routes_evaluation,
+    routes_inbox,
+    routes_open,
+    routes_register,
+    routes_units,
+)
 from hub.api.asgi import Gone, language_of, problem_response
 from hub.api.doors import Doors
 from hub.api.heads import Heads
@@ -39,6 +47,7 @@ def face(services: Services) -> Doors:
         routes_inbox,
         routes_register,
         routes_admin,
+        routes_units,
         routes_open,
         pages,
         notice_page,

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.facts import Fault, LateProof, Lost
+from hub.spans import Span, without
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a dispatch reached its unit, in city time. ``cut_off``: from the first try that met no answer, if one did."""
+    """How a dispatch reached its unit, in city time. ``cut_off``: from the first try that met no answer, if one did.
+
+    ``rests`` are times in which the unit took no letters by its own profile.
+    """
 
     written_at: datetime
     tried_at: datetime | None = None
     cut_off_at: datetime | None = None
     received_at: datetime | None = None
+    rests: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +38,21 @@ GRACE = timedelta(minutes=1)
 
 
 def lost_time(delivery: Delivery | None, now: datetime) -> tuple[Lost, ...]:
-    """What the hub and the network lost of the unit's time before it had the dispatch."""
+    """What the hub and the network lost of the unit's time before it had the dispatch.
+
+    A wait that the unit itself asked for (its maintenance window, its calendar) is neither's.
+    """
     if delivery is None:
         return ()
-    lost = []
-    tried = delivery.tried_at or now
-    if tried - delivery.written_at > GRACE:
-        lost.append(Lost(Fault.HUB, delivery.written_at, tried))
+    spent = [(Fault.HUB, delivery.written_at, delivery.tried_at or now)]
     if delivery.cut_off_at is not None:
-        until = delivery.received_at or now
-        if until - delivery.cut_off_at > GRACE:
-            lost.append(Lost(Fault.NETWORK, delivery.cut_off_at, until))
-    return tuple(lost)
+        spent.append((Fault.NETWORK, delivery.cut_off_at, delivery.received_at or now))
+    return tuple(
+        Lost(fault, span.since, span.until)
+        for fault, since, until in spent
+        for span in without([Span(since, until)], delivery.rests)
+        if span.until - span.since > GRACE
+    )
 
 
 def late_proof(

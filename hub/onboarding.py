@@ -17,7 +17,7 @@ from contracts.problem import Problem, Violation
 from contracts.profile import Profile
 from contracts.profile_text import read_profile
 from contracts.ways.rest import Signing
-from contracts.yaml_text import line_of
+from contracts.yaml_text import Lines, line_of
 from hub.clock import machine_now
 from hub.registry import Registry
 from hub.safe import SIGNING, Safe
@@ -25,16 +25,27 @@ from hub.say import Say
 from hub.store import lanes
 from hub.store import registry as store
 from hub.store.pool import Pool
+from hub.unit_secrets import UnitSecrets
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What applying a profile came to. ``shown_once`` holds signing secrets that were made now."""
+    """What applying a profile came to. ``shown_once`` holds signing secrets that were made now.
+
+    ``findings`` are no faults, yet somebody has to do something: a secret that is named and not kept.
+    """
 
     unit_id: str
     version: int
     state: UnitState
     shown_once: tuple[tuple[str, Secret], ...] = ()
+    findings: tuple[Violation, ...] = ()
+
+
+def other_unit(written: str, unit_id: str) -> Problem:
+    """The profile is another unit's."""
+    zh, en = f"档案属于 {written},不是 {unit_id}", f"the profile is of {written}, not of {unit_id}"
+    return Problem("profile_invalid", violations=(Violation("#/unit", zh, en, "unit"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +59,16 @@ class Onboarding:
     say: Say
     reload: Callable[[], Awaitable[None]]
 
-    async def apply(self, text: str, by: str, unit_id: str | None = None) -> Applied:
+    @property
+    def secrets(self) -> UnitSecrets:
+        """The verbs on the secrets that profiles name."""
+        return UnitSecrets(self.pool, self.safe, self.registry, self.say, self.reload)
+
+    async def apply(self, text: str, by: str, unit_id: str | None = None, reason: str = "") -> Applied:
         """Apply a profile (YAML or JSON). A new unit begins as draft; a live one stays live with the new version."""
-        profile = await self._read(text)
+        profile, lines = await self._read(text)
         if unit_id is not None and profile.unit != unit_id:
-            said = f"{profile.unit} ≠ {unit_id}"
-            raise Problem("profile_invalid", violations=(Violation("#/unit", said, said, "unit"),))
+            raise other_unit(profile.unit, unit_id)
         now = machine_now()
         if profile.unit not in self.registry().directory(now).units:
             raise Problem(
@@ -67,18 +82,20 @@ class Onboarding:
                 ),
             )
         document = profile.model_dump_json(exclude_none=True)
+        findings = await self._findings(profile, lines)
         async with self.pool.acquire() as conn, conn.transaction():
             kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(profile.unit)
             state = UnitState(kept.state) if kept else UnitState.DRAFT
             if kept and kept.document == document:
-                return Applied(profile.unit, kept.version, state)
-            version = await store.add_profile(conn, profile.unit, document, by)
+                return Applied(profile.unit, kept.version, state, findings=findings)
+            version = await store.add_profile(conn, profile.unit, document, by, reason)
             await store.put_state(conn, profile.unit, state, version, None)
-            await store.add_operation(conn, by, "units.apply", profile.unit, f"version {version}")
+            said = f"version {version}: {reason}" if reason else f"version {version}"
+            await store.add_operation(conn, by, "units.apply", profile.unit, said)
         await self.reload()
         shown = await self._missing_secrets(profile)
         self.say("unit.applied", unit_id=profile.unit, version=version, by=by)
-        return Applied(profile.unit, version, state, shown)
+        return Applied(profile.unit, version, state, shown, findings)
 
     async def export(self, unit_id: str) -> str:
         """The profile in force, as YAML that ``apply`` takes."""
@@ -147,7 +164,22 @@ class Onboarding:
             await store.add_operation(conn, by, "lanes.resume", connection_id)
         return done
 
-    async def _read(self, text: str) -> Profile:
+    async def _findings(self, profile: Profile, lines: Lines) -> tuple[Violation, ...]:
+        """Named secrets that nobody has put yet."""
+        return tuple(
+            line_of(
+                Violation(
+                    pointer(named.place),
+                    f"密钥 {named.name} 还没有存入:./cityhub secrets put {profile.unit} {named.name}",
+                    f"the secret {named.name} is not kept yet: ./cityhub secrets put {profile.unit} {named.name}",
+                    "secret",
+                ),
+                lines,
+            )
+            for named in await self.secrets.missing(profile)
+        )
+
+    async def _read(self, text: str) -> tuple[Profile, Lines]:
         profile, lines = read_profile(text)
         faults: list[Violation] = []
         for index, connection in enumerate(profile.connections):
@@ -156,7 +188,7 @@ class Onboarding:
                 faults.append(Violation(at, fault.zh, fault.en, fault.rule))
         if faults:
             raise Problem("profile_invalid", violations=tuple(line_of(fault, lines) for fault in faults))
-        return profile
+        return profile, lines
 
     async def _missing_secrets(self, profile: Profile) -> tuple[tuple[str, Secret], ...]:
         shown: list[tuple[str, Secret]] = []

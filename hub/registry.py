@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.city import City, Directory, Facts
 from contracts.nouns import Connection, Role, Transport, UnitState
+from contracts.pace import RETRY
 from contracts.profile import ConnectionProfile, Profile
 from hub.responsibility import Clear, Unclear, choose_unit
 
@@ -29,7 +30,8 @@ DESK_RECEIVES = frozenset(
 class Registry:
     """A snapshot: the directory's version, the connections in force, the units' states.
 
-    ``receivers`` answers (unit, contract name) with the connections that take such letters.
+    ``receivers`` answers (unit, contract name) with the connections that take such letters; ``contacts`` a unit with
+    whom to call.
     """
 
     city: City
@@ -39,6 +41,7 @@ class Registry:
     receivers: Mapping[tuple[str, str], tuple[Connection, ...]]
     states: Mapping[str, UnitState]
     epoch: int = 1
+    contacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     _directories: dict[object, Directory] = field(default_factory=dict)
     _choices: dict[object, Clear | Unclear] = field(default_factory=dict)
 
@@ -146,6 +149,7 @@ def build(
         receivers={key: tuple(found) for key, found in receivers.items()},
         states={unit_id: state for unit_id, (_, _, state) in profiles.items()},
         epoch=epoch,
+        contacts={profile.unit: profile.whom_to_call() for profile, _, _ in profiles.values()},
     )
 
 
@@ -168,4 +172,7 @@ def _connection(unit_id: str, version: int, entry: ConnectionProfile, said: dict
         per_second=entry.per_second,
         timeout_seconds=entry.timeout_seconds,
         source=entry.source,
+        retry=entry.retry or RETRY,
+        maintenance=entry.maintenance,
+        calendar=entry.calendar,
     )

@@ -79,6 +79,15 @@ class Safe:
         self._named.pop((owner, name), None)
         return version
 
+    async def put_named(self, unit_id: str, name: str, secret: Secret, by: str) -> int:
+        """Keep a new version of a secret that profiles name; it is in force at once, and who put it is kept with it."""
+        sealed = self.sealer.seal(_name(unit_id, name), secret.reveal().encode())
+        async with self.pool.acquire() as conn, conn.transaction():
+            version = await store.add_secret(conn, unit_id, name, sealed, OVERLAP_SECONDS)
+            await store.add_operation(conn, by, "secrets.put", f"{unit_id}/{name}", f"version {version}")
+        self._named.pop((unit_id, name), None)
+        return version
+
     async def broken(self) -> list[str]:
         """The names of the live secrets that do not open: sealed with a master key that is not here."""
         async with self.pool.acquire() as conn:

@@ -218,6 +218,15 @@ OF_LANES: Mapping[str, Event] = {
         counts="lanes_paused",
         by="unit_id",
     ),
+    "lane.resting": _row(
+        INFO,
+        "单位按档案暂不收件(维护窗口、接收时间之外)",
+        "a lane rests: by its profile the unit takes no letters now",
+        "connection_id unit_id until reason",
+        counts="lanes_rested",
+        by="unit_id",
+    ),
+    "lane.woke": _row(INFO, "单位恢复收件", "a lane's rest is over", "connection_id unit_id", counts="lanes_woken"),
     "lane.resumed": _row(INFO, "通道恢复", "a lane goes on", "connection_id by?", counts="lanes_resumed"),
     "lane.troubled": _row(WARNING, "通道受阻", "a lane was disturbed", "connection_id reason", counts="lane_troubles"),
     "lanes.troubled": _row(
@@ -263,6 +272,12 @@ OF_SOURCES: Mapping[str, Event] = {
 OF_THE_FACE: Mapping[str, Event] = {
     "key.issued": _row(INFO, "签发密钥", "a key was issued", "unit_id key_id by", counts="keys_issued"),
     "key.revoked": _row(INFO, "撤销密钥", "a key was revoked", "key_id by", counts="keys_revoked"),
+    "secret.kept": _row(
+        INFO, "存入单位密钥", "a unit's secret was kept", "unit_id name version by", counts="secrets_kept"
+    ),
+    "secret.removed": _row(
+        INFO, "移除单位密钥", "a unit's secret was removed", "unit_id name by", counts="secrets_removed"
+    ),
     "key.refused": _row(WARNING, "密钥被拒", "a key was refused", "fault", counts="keys_refused", by="fault"),
     "request.refused": _row(
         INFO, "请求被拒", "a request was refused", "kind path", counts="requests_refused", by="kind"

@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 from contracts.model import Line, Model, Optionally, RuleBroken
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=2000)]
-SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+NAMES_A_SECRET = "names a secret"
+"""Marks the fields that name secrets, so that a profile can be asked which it names."""
+SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$"), NAMES_A_SECRET]
 """The name of a secret of the unit; its value lies sealed in the hub's safe (``./cityhub secrets put``)."""
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
 

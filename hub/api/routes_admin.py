@@ -22,11 +22,11 @@ from hub.store import reading
 from hub.store import registry as registry_store
 
 
-def _administrator(request: Request) -> None:
+def administrator(request: Request) -> None:
     admin(caller_of(request).principal)
 
 
-router = APIRouter(prefix="/api/v1", tags=["administration"], dependencies=[Depends(_administrator)])
+router = APIRouter(prefix="/api/v1", tags=["administration"], dependencies=[Depends(administrator)])
 
 UnitId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
 
@@ -52,12 +52,22 @@ class Reason(Model):
     reason: Line
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
+    """The body of a request, bounded."""
     services = services_of(request)
     return await read_body(request.receive, request.headers.get("content-length"), services.settings.body_max_bytes)
 
 
-def _by(caller: Known) -> str:
+def text_of(raw: bytes) -> str:
+    """A profile's text. Raises ``Problem``."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem("profile_invalid", "接入档案应为 UTF-8 文本。", "A profile is UTF-8 text.") from None
+
+
+def by_whom(caller: Known) -> str:
+    """Who acts: kept with what was done."""
     return f"{caller.principal.unit_id}/{caller.principal.credential_id}"
 
 
@@ -68,13 +78,9 @@ def _by(caller: Known) -> str:
 )
 async def apply_profile(request: Request, caller: Caller, unit: UnitId) -> Response:
     """Apply a unit's profile. Signing secrets that are made now are in the answer, once."""
-    raw = await _body(request)
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Problem("profile_invalid", "接入档案应为 UTF-8 文本。", "A profile is UTF-8 text.") from None
-    applied = await services_of(request).onboarding.apply(text, _by(caller), unit)
-    return answer(_applied(applied))
+    text = text_of(await body_of(request))
+    applied = await services_of(request).onboarding.apply(text, by_whom(caller), unit)
+    return answer(applied_document(applied))
 
 
 @router.get("/units/{unit}/profile", summary="接入档案 / the profile in force and its history")
@@ -85,8 +91,14 @@ async def profile(request: Request, caller: Caller, unit: UnitId) -> Response:
     if not history:
         raise Problem("not_found", "该单位还没有接入档案。", "The unit has no profile yet.")
     items = [
-        {"version": version, "document": document, "applied_at": at, "applied_by": by}
-        for version, document, at, by in history
+        present(
+            version=each.version,
+            document=each.document,
+            applied_at=each.applied_at,
+            applied_by=each.applied_by,
+            reason=each.reason or None,
+        )
+        for each in history
     ]
     return answer({"unit_id": unit, "items": items})
 
@@ -94,8 +106,8 @@ async def profile(request: Request, caller: Caller, unit: UnitId) -> Response:
 @router.post("/units/{unit}/state", summary="接入状态 / move a unit to a state", openapi_extra=takes(StateChange))
 async def set_state(request: Request, caller: Caller, unit: UnitId) -> Response:
     """draft, testing, certified, live, suspended or retired."""
-    change = check_body(StateChange, await _body(request))
-    await services_of(request).onboarding.set_state(unit, change.state, _by(caller), change.reason)
+    change = check_body(StateChange, await body_of(request))
+    await services_of(request).onboarding.set_state(unit, change.state, by_whom(caller), change.reason)
     return answer({"unit_id": unit, "state": change.state.value})
 
 
@@ -104,9 +116,9 @@ async def set_state(request: Request, caller: Caller, unit: UnitId) -> Response:
 )
 async def issue_key(request: Request, caller: Caller, unit: UnitId) -> Response:
     """The key's text is in the answer, once; only its digest is kept."""
-    wanted = check_body(KeyRequest, await _body(request))
+    wanted = check_body(KeyRequest, await body_of(request))
     text, row = await services_of(request).onboarding.issue_key(
-        unit, _by(caller), admin=wanted.admin, note=wanted.note or "", days=wanted.days
+        unit, by_whom(caller), admin=wanted.admin, note=wanted.note or "", days=wanted.days
     )
     return answer({"key_id": row.key_id, "unit_id": unit, "key": text.reveal()}, 201)
 
@@ -137,7 +149,7 @@ async def list_keys(request: Request, caller: Caller) -> Response:
 @router.delete("/keys/{key_id}", summary="撤销密钥 / revoke a key")
 async def revoke_key(request: Request, caller: Caller, key_id: Annotated[str, Path(max_length=64)]) -> Response:
     """Good for nothing within seconds, in every process."""
-    if "\0" in key_id or not await services_of(request).onboarding.revoke_key(key_id, _by(caller)):
+    if "\0" in key_id or not await services_of(request).onboarding.revoke_key(key_id, by_whom(caller)):
         raise Problem("not_found", "没有在用的该密钥。", "There is no such key in force.")
     return answer({"key_id": key_id, "revoked": True})
 
@@ -145,7 +157,7 @@ async def revoke_key(request: Request, caller: Caller, key_id: Annotated[str, Pa
 @router.post("/connections/{connection}/secret", status_code=201, summary="轮换签名密钥 / rotate a signing secret")
 async def rotate_secret(request: Request, caller: Caller, connection: UnitId) -> Response:
     """New secrets, shown once; for a day the old ones sign beside them."""
-    shown = await services_of(request).onboarding.rotate_signing(connection, _by(caller))
+    shown = await services_of(request).onboarding.rotate_signing(connection, by_whom(caller))
     return answer({"secrets": [{"connection_id": name, "secret": secret.reveal()} for name, secret in shown]}, 201)
 
 
@@ -177,7 +189,7 @@ async def lanes(request: Request, caller: Caller) -> Response:
 @router.post("/lanes/{connection}/resume", summary="恢复通道 / let a paused lane go on")
 async def resume_lane(request: Request, caller: Caller, connection: UnitId) -> Response:
     """After what paused it (credentials, certificate, address) was mended."""
-    if not await services_of(request).onboarding.resume_lane(connection, _by(caller)):
+    if not await services_of(request).onboarding.resume_lane(connection, by_whom(caller)):
         raise Problem("not_found", "没有暂停的该通道。", "There is no such paused lane.")
     return answer({"connection_id": connection, "resumed": True})
 
@@ -185,20 +197,20 @@ async def resume_lane(request: Request, caller: Caller, connection: UnitId) -> R
 @router.post("/letters/{id}/replay", summary="重新投递 / replay a held or dead letter", openapi_extra=takes(Reason))
 async def replay(request: Request, caller: Caller, id: Annotated[str, Path(max_length=32)]) -> Response:
     """The same letter with the same bytes goes out again; a receiver that had it drops it by its id."""
-    reason = check_body(Reason, await _body(request)).reason
+    reason = check_body(Reason, await body_of(request)).reason
     services = services_of(request)
-    done = await repair.replay(services.pool, _position(id), _by(caller), reason)
-    services.say("letter.replayed", letter_id=letter_id(done), by=_by(caller))
+    done = await repair.replay(services.pool, _position(id), by_whom(caller), reason)
+    services.say("letter.replayed", letter_id=letter_id(done), by=by_whom(caller))
     return answer({"letter_id": letter_id(done), "replayed": True})
 
 
 @router.post("/letters/{id}/cancel", summary="取消信件 / cancel a held or dead letter", openapi_extra=takes(Reason))
 async def cancel(request: Request, caller: Caller, id: Annotated[str, Path(max_length=32)]) -> Response:
     """It will not be delivered; the next letter of its case goes on."""
-    reason = check_body(Reason, await _body(request)).reason
+    reason = check_body(Reason, await body_of(request)).reason
     services = services_of(request)
-    done = await repair.cancel(services.pool, _position(id), _by(caller), reason)
-    services.say("letter.cancelled", letter_id=letter_id(done), by=_by(caller))
+    done = await repair.cancel(services.pool, _position(id), by_whom(caller), reason)
+    services.say("letter.cancelled", letter_id=letter_id(done), by=by_whom(caller))
     return answer({"letter_id": letter_id(done), "cancelled": True})
 
 
@@ -232,7 +244,7 @@ async def refused_one(request: Request, caller: Caller, refused_id: Annotated[in
 async def settle(request: Request, caller: Caller, refused_id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
     """Somebody dealt with it."""
     async with services_of(request).pool.acquire() as conn:
-        if not await reading.settle_refused(conn, refused_id, _by(caller)):
+        if not await reading.settle_refused(conn, refused_id, by_whom(caller)):
             raise Problem("not_found")
     return answer({"refused_id": refused_id, "settled": True})
 
@@ -244,10 +256,15 @@ def _position(text: str) -> int:
     return position
 
 
-def _applied(applied: Applied) -> dict[str, object]:
+def applied_document(applied: Applied) -> dict[str, object]:
+    """What applying a profile came to; secrets that were made now are in it, once."""
     return {
         "unit_id": applied.unit_id,
         "version": applied.version,
         "state": applied.state.value,
         "secrets": [{"connection_id": name, "secret": secret.reveal()} for name, secret in applied.shown_once],
+        "findings": [
+            {"pointer": each.pointer, "detail_zh": each.zh, "detail_en": each.en, "rule": each.rule}
+            for each in applied.findings
+        ],
     }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.problem import Problem
+from contracts.profile_files import with_files
 from hub.settings import BadSettings, Settings, read
 from hub.store.embedded import StoreFault, running_server
 from hub.store.pool import LOST, Pool, open_pool
@@ -69,6 +70,24 @@ def tell(fault: StoreFault | Problem) -> None:
             print(f"  {violation.pointer}  {violation.zh} / {violation.en}", file=sys.stderr)
     else:
         print(fault, file=sys.stderr)
+
+
+def profile_text(file: str) -> str:
+    """The profile of a file (``-`` is standard input), files beside it included; ends the program with a fault."""
+    path = Path(file)
+
+    def beside(name: str) -> str:
+        return (path.parent / name).read_bytes().decode("utf-8-sig")
+
+    try:
+        text = sys.stdin.read() if file == "-" else path.read_text(encoding="utf-8-sig")
+        return with_files(text, beside)
+    except (OSError, UnicodeDecodeError) as fault:
+        print(f"读不到文件 / cannot read the file: {fault}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except Problem as problem:
+        tell(problem)
+        raise SystemExit(1) from None
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from contracts.problem import Problem
@@ -12,7 +13,7 @@ from hub.commands.common import add_json, add_store, operator, run, settings_of,
 from hub.delivery import repair
 from hub.delivery.render import render
 from hub.letters import letter_id, position_of
-from hub.store import reading
+from hub.store import reading, rests
 
 
 def add(verbs: Any) -> None:
@@ -51,8 +52,9 @@ def _list(given: argparse.Namespace) -> int:
                 rows = await reading.letters(
                     pool, division, unit_id=given.unit, case_id=None, before=None, limit=given.limit
                 )
+            contacts, resting = desk.registry().contacts, await rests.resting(pool)
         if given.json:
-            show_json([letter_document(row) for row in rows])
+            show_json([letter_document(row) | _whom(contacts, row.letter.unit_id) for row in rows])
         else:
             table(
                 [
@@ -69,6 +71,11 @@ def _list(given: argparse.Namespace) -> int:
                 ],
                 ("信件 letter", "单位 unit", "案件 case", "契约 contract", "状态 state", "次数 tries", "原因 reason"),
             )
+            units = {row.letter.unit_id for row in rows if row.state != "delivered"}
+            _print_contacts(contacts, units)
+            for name, rest in resting.items():
+                if name.partition(".")[0] in units:
+                    print(f"{name}: 暂不收件至 / resting until {rest.until.astimezone():%m-%d %H:%M} {rest.reason}")
         return 0
 
     return run(work)
@@ -83,6 +90,7 @@ def _show(given: argparse.Namespace) -> int:
             if found is None:
                 raise Problem("not_found", "没有该信件。", "There is no such letter.")
             attempts = await reading.attempts(pool, found.letter.case_id, found.letter.position)
+            contacts = desk.registry().contacts
         rendered = render(found.letter, found.told)
         if given.json:
             show_json(
@@ -91,6 +99,7 @@ def _show(given: argparse.Namespace) -> int:
                     "unit_id": found.letter.unit_id,
                     "body": rendered.body.decode(),
                     "attempts": [attempt_document(row) for row in attempts],
+                    **_whom(contacts, found.letter.unit_id),
                 }
             )
             return 0
@@ -102,6 +111,7 @@ def _show(given: argparse.Namespace) -> int:
             ],
             ("次 try", "结果 outcome", "状态 status", "时间 at", "原因 reason", "应答 answer"),
         )
+        _print_contacts(contacts, {found.letter.unit_id})
         return 0
 
     return run(work)
@@ -135,6 +145,16 @@ def _cancel(given: argparse.Namespace) -> int:
         return 0
 
     return run(work)
+
+
+def _whom(contacts: Mapping[str, Sequence[str]], unit_id: str) -> dict[str, list[str]]:
+    return {"contacts": list(contacts.get(unit_id, ()))}
+
+
+def _print_contacts(contacts: Mapping[str, Sequence[str]], units: Collection[str]) -> None:
+    for unit_id in sorted(units):
+        for line in contacts.get(unit_id, ()):
+            print(f"{unit_id} 联系人 / contact: {line}")
 
 
 def _position(text: str) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from contracts.nouns import UnitState
-from hub.commands import units_trial
+from hub.commands import units_trial, units_versions
 from hub.commands.admin import onboarding
-from hub.commands.common import add_json, add_store, operator, run, settings_of, show_json, table
+from hub.commands.common import add_json, add_store, operator, profile_text, run, settings_of, show_json, table
+from hub.store import rests
 
 
 def add(verbs: Any) -> None:
@@ -22,6 +22,7 @@ def add(verbs: Any) -> None:
     export = jobs.add_parser("export", help="以 YAML 输出档案 / the profile in force, as YAML")
     export.add_argument("unit")
     units_trial.add(jobs)
+    units_versions.add(jobs)
     listing = jobs.add_parser("list", help="全部单位与接入状态 / every unit and its state")
     state = jobs.add_parser("state", help="设置接入状态,live 即批准 / set the state; live is the approval")
     state.add_argument("unit")
@@ -46,19 +47,19 @@ def add(verbs: Any) -> None:
 
 def _apply(given: argparse.Namespace) -> int:
     settings = settings_of(given)
-    try:
-        text = sys.stdin.read() if given.file == "-" else Path(given.file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        print(f"读不到文件 / cannot read the file: {fault}", file=sys.stderr)
-        return 2
+    text = profile_text(given.file)
 
     async def work() -> int:
         async with onboarding(settings) as (desk, _):
             applied = await desk.apply(text, operator())
         secrets = [{"connection_id": name, "secret": secret.reveal()} for name, secret in applied.shown_once]
         if given.json:
+            findings = [{"zh": each.zh, "en": each.en} for each in applied.findings]
             show_json(
-                {"unit_id": applied.unit_id, "version": applied.version, "state": applied.state, "secrets": secrets}
+                {
+                    **{"unit_id": applied.unit_id, "version": applied.version, "state": applied.state},
+                    **{"secrets": secrets, "findings": findings},
+                }
             )
             return 0
         print(f"{applied.unit_id}: 档案版本 / profile version {applied.version}, 状态 / state {applied.state}")
@@ -66,6 +67,8 @@ def _apply(given: argparse.Namespace) -> int:
             print(
                 f"  签名密钥(只显示这一次) / signing secret, shown only now: {each['connection_id']} {each['secret']}"
             )
+        for finding in applied.findings:
+            print(f"  注意 / note: {finding.zh} / {finding.en}", file=sys.stderr)
         return 0
 
     return run(work)
@@ -86,8 +89,8 @@ def _list(given: argparse.Namespace) -> int:
     settings = settings_of(given)
 
     async def work() -> int:
-        async with onboarding(settings) as (desk, _):
-            registry = desk.registry()
+        async with onboarding(settings) as (desk, pool):
+            registry, resting = desk.registry(), await rests.resting(pool)
         rows = [
             {
                 "unit_id": unit.unit_id,
@@ -95,6 +98,12 @@ def _list(given: argparse.Namespace) -> int:
                 "roles": sorted(role.value for role in unit.roles),
                 "state": registry.states[unit.unit_id].value if unit.unit_id in registry.states else "desk",
                 "connections": [c.connection_id for c in registry.connections.values() if c.unit_id == unit.unit_id],
+                "contacts": list(registry.contacts.get(unit.unit_id, ())),
+                "resting": {
+                    name: {"until": rest.until, "reason": rest.reason}
+                    for name, rest in resting.items()
+                    if name.startswith(f"{unit.unit_id}.")
+                },
             }
             for unit in registry.city.units
         ]
@@ -103,14 +112,24 @@ def _list(given: argparse.Namespace) -> int:
         else:
             table(
                 [
-                    [r["unit_id"], r["name_zh"], "+".join(r["roles"]), r["state"], " ".join(r["connections"])]
+                    [
+                        *(r["unit_id"], r["name_zh"], "+".join(r["roles"]), r["state"]),
+                        " ".join(
+                            f"{name} ({_until(r, name)})" if name in r["resting"] else name for name in r["connections"]
+                        ),
+                        "; ".join(r["contacts"]),
+                    ]
                     for r in rows
                 ],
-                ("单位 unit", "名称", "角色 roles", "状态 state", "连接 connections"),
+                ("单位 unit", "名称", "角色 roles", "状态 state", "连接 connections", "联系人 contacts"),
             )
         return 0
 
     return run(work)
+
+
+def _until(row: dict[str, Any], name: str) -> str:
+    return f"暂不收件至 / resting until {row['resting'][name]['until'].astimezone():%m-%d %H:%M}"
 
 
 def _state(given: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contracts.problem import Problem
-from hub.commands.common import add_json, show_json, table, tell
+from hub.commands.common import add_json, profile_text, show_json, table, tell
 
 if TYPE_CHECKING:
     from hub.app import Trial
@@ -67,10 +67,10 @@ def _trial(given: argparse.Namespace) -> Trial | int:
     if given.sample is None and not given.out:
         print("请给出样本文件 / name a sample file", file=sys.stderr)
         return 2
+    text = profile_text(given.file)
     try:
-        text = Path(given.file).read_text(encoding="utf-8")
         sample = Path(given.sample).read_bytes() if given.sample else None
-    except (OSError, UnicodeDecodeError) as fault:
+    except OSError as fault:
         print(f"读不到文件 / cannot read the file: {fault}", file=sys.stderr)
         return 2
     try:

@@ -13,11 +13,15 @@ from time import monotonic, perf_counter
 from contracts.nouns import Connection, Delivered, Letter
 from contracts.port import Adapter, DeliveryFailed, Refused, Unauthorised, Unavailable
 from hub.clock import CityClock, machine_now
+from hub.delivery.allowance import Allowance
 from hub.delivery.breaker import Breaker, Position
 from hub.delivery.outcomes import Outcomes
 from hub.delivery.render import RENDERER, render
+from hub.delivery.rests import Rests
 from hub.delivery.retry import Bury, after_failure
 from hub.delivery.slots import Slots
+from hub.delivery.stream import Stream
+from hub.delivery.windows import Rest
 from hub.letters import WaitingLetter
 from hub.say import Say
 from hub.store import lanes as store
@@ -28,30 +32,6 @@ IDLE_SECONDS = 5.0
 """How long an idle lane sleeps when nothing wakes it: a lost notification costs this much, never a letter."""
 
 STOP_SECONDS = 5.0
-
-
-@dataclass(slots=True)
-class Stream:
-    """Urgent or ordinary: how far it was taken, and how far all of it is settled or held."""
-
-    urgent: bool
-    done: int
-    taken: int
-    exhausted: bool = False
-    open: deque[int] = field(default_factory=deque)
-    finished: set[int] = field(default_factory=set)
-
-    def took(self, position: int) -> None:
-        self.open.append(position)
-        self.taken = max(self.taken, position)
-
-    def finish(self, position: int) -> None:
-        self.finished.add(position)
-        while self.open and self.open[0] in self.finished:
-            self.done = max(self.done, self.open.popleft())
-            self.finished.discard(self.done)
-        if not self.open:
-            self.done = self.taken
 
 
 @dataclass(slots=True)
@@ -67,6 +47,7 @@ class Lane:
     clock: Callable[[], CityClock]
     division: str
     say: Say
+    resting: Callable[[], Rest | None]
     lost: bool = False
     paused: str | None = None
     pausing: bool = False
@@ -82,14 +63,15 @@ class Lane:
     _stopping: bool = False
     _recount: bool = False
     _slots: Slots = field(init=False)
-    _allowance: float = 0.0
-    _allowed_at: float = field(default_factory=monotonic)
+    _allowance: Allowance = field(init=False)
+    _rests: Rests = field(init=False)
 
     def __post_init__(self) -> None:
         self._urgent = Stream(True, self.lease.done_urgent, self.lease.taken_urgent)
         self._ordinary = Stream(False, self.lease.done_ordinary, self.lease.taken_ordinary)
         self._slots = Slots(self.connection.concurrency)
-        self._allowance = max(1.0, self.connection.per_second)
+        self._allowance = Allowance(self.connection.per_second)
+        self._rests = Rests(self.connection, self.lease.fencing, self.pool, self.clock, self.resting, self.say)
         self.paused = self.lease.paused_reason
 
     def wake(self, urgent: bool | None = None) -> None:
@@ -173,16 +155,24 @@ class Lane:
             # Only while nothing is unwritten; until then a count that is too high costs a detour, never the order.
             self._held = await store.held_by_case(self.pool, self.connection.connection_id)
             self._recount = False
-        if self.paused or not self._breaker.admits(len(self._in_hand)):
+        rest = await self._rests.look()
+        if self.paused or (rest and rest.urgent) or not self._breaker.admits(len(self._in_hand)):
             return 0
         room = self._window - len(self._in_hand)
         # However much of the backlog is in hand, there is room for what is urgent.
-        rooms = [(self._urgent, room + self._window), (self._ordinary, room)]
+        rooms = [(self._urgent, room + self._window), (self._ordinary, 0 if rest else room)]
         if self._breaker.position is Position.HALF_OPEN:
-            room, rooms = 1, [(stream, 1) for stream, _ in rooms]
+            room, rooms = 1, [(stream, min(room, 1)) for stream, room in rooms]
         took = 0
         if self._held and room > 0:
-            due = await store.due(self.pool, self.connection.connection_id, self._in_hand, room, self.division)
+            due = await store.due(
+                self.pool,
+                self.connection.connection_id,
+                self._in_hand,
+                room,
+                self.division,
+                urgent_only=rest is not None,
+            )
             for waiting in due:
                 self._chain(waiting)
             took += len(due)
@@ -223,12 +213,15 @@ class Lane:
         task.add_done_callback(self._tasks.discard)
 
     async def _sleep(self) -> None:
-        seconds = IDLE_SECONDS
+        rest = self._rests.now()
+        seconds = min(IDLE_SECONDS, self._rests.seconds_of(rest))
         if self._breaker.position is Position.OPEN:
             seconds = min(seconds, max(0.01, self._breaker.until - monotonic()))
-        elif self._held and not self.paused:
+        elif self._held and not self.paused and not (rest and rest.urgent):
             try:
-                at = await store.next_due(self.pool, self.connection.connection_id, self._in_hand)
+                at = await store.next_due(
+                    self.pool, self.connection.connection_id, self._in_hand, urgent_only=rest is not None
+                )
             except LOST:
                 at = None
             if at is not None:
@@ -249,21 +242,24 @@ class Lane:
             while chain:
                 waiting, taken_at = chain[0], machine_now()
                 async with self._slots.slot(waiting.letter.urgent):
-                    await self._room_to_speak()
+                    await self._allowance.spend()
                     if self._stopping or self.lost:
                         return  # neither settled nor held: the next holder finds it in doubt
                     if self.paused or self._breaker.at(monotonic()).position is Position.OPEN:
-                        self._put_back(chain)
+                        self._put_back(chain, "the connection is down")
+                        return
+                    if rest := self._rests.waits(urgent=waiting.letter.urgent):
+                        self._put_back(chain, rest.reason)
                         return
                     passed = await self._try(waiting, taken_at)
                 chain.popleft()
                 if not passed:
-                    self._put_back(chain)
+                    self._put_back(chain, "the connection is down")
                     return
         finally:
             self._chains.pop(case_id, None)
 
-    def _put_back(self, chain: deque[WaitingLetter]) -> None:
+    def _put_back(self, chain: deque[WaitingLetter], why: str) -> None:
         while chain:
             waiting = chain.popleft()
             if waiting.held:
@@ -271,7 +267,7 @@ class Lane:
                 self._in_hand.discard(waiting.letter.position)
                 continue
             first = waiting.letter.case_id not in self._held
-            self._hold(waiting, machine_now() if first else None, "not tried: the connection is down")
+            self._hold(waiting, machine_now() if first else None, f"not tried: {why}")
 
     async def _try(self, waiting: WaitingLetter, taken_at: datetime) -> bool:
         letter, attempt = waiting.letter, waiting.attempts + 1
@@ -355,6 +351,7 @@ class Lane:
             slack_seconds=self._slack(letter.due_at),
             retry_after_seconds=failure.retry_after_seconds if isinstance(failure, Unavailable) else None,
             chance=random.random(),
+            policy=self.connection.retry,
         )
         if isinstance(wait, Bury):
             self._hold(waiting, None, wait.reason, buried=True, attempts=tried.attempt)
@@ -421,18 +418,6 @@ class Lane:
             return None
         clock = self.clock()
         return clock.machine_span(due - clock.now()).total_seconds()
-
-    async def _room_to_speak(self) -> None:
-        """The unit's own limit of letters a second: a bucket of one second's letters."""
-        rate = self.connection.per_second
-        while True:
-            now = monotonic()
-            self._allowance = min(max(1.0, rate), self._allowance + (now - self._allowed_at) * rate)
-            self._allowed_at = now
-            if self._allowance >= 1:
-                self._allowance -= 1
-                return
-            await asyncio.sleep((1 - self._allowance) / rate)
 
 
 def _kept(reason: str) -> str:

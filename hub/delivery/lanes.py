@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from contracts.nouns import Connection, Transport
 from contracts.port import Adapter
 from hub.clock import CityClock
 from hub.delivery.lane import Lane
 from hub.delivery.outcomes import Outcomes
+from hub.delivery.windows import Rest, rest_at
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import lanes as store
@@ -120,10 +122,18 @@ class Lanes:
             clock=self.clock,
             division=self.registry().division_code,
             say=self.say,
+            resting=partial(self._rest, connection),
         )
         task = asyncio.create_task(self._guarded(lane), name=f"lane {lease.connection_id}")
         self._running[lease.connection_id] = (lane, task)
         self.say("lane.acquired", connection_id=lease.connection_id, fencing=lease.fencing)
+
+    def _rest(self, connection: Connection) -> Rest | None:
+        if connection.maintenance is None and connection.calendar is None:
+            return None
+        registry, now = self.registry(), self.clock().now()
+        worked = registry.directory(now).calendar.is_working_day
+        return rest_at(connection.maintenance, connection.calendar, now, registry.zone, worked)
 
     async def _guarded(self, lane: Lane) -> None:
         try:

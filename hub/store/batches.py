@@ -19,6 +19,7 @@ from hub.codec import case_from, case_text, fact_text
 from hub.decision import Outbox, Remembered
 from hub.lateness import Delivery, Outage
 from hub.nearby import Open
+from hub.spans import Span
 from hub.store.pool import Connection
 from hub.store.sql import statements
 
@@ -80,13 +81,21 @@ def _open(row: Any) -> Open:
 async def deliveries(conn: Connection, leads: Mapping[int, str], clock: CityClock) -> dict[int, Delivery]:
     """How each case's last dispatch reached its lead unit, in city time."""
     rows = await conn.fetch(SQL["dispatch_deliveries"], list(leads), list(leads.values()))
-    return {
-        row["case_id"]: Delivery(
-            clock.at(row["written_at"]),
-            *(clock.at(row[moment]) if row[moment] else None for moment in ("tried_at", "cut_off_at", "received_at")),
-        )
-        for row in rows
-    }
+    return {row["case_id"]: _delivery(row, clock) for row in rows}
+
+
+def _delivery(row: Any, clock: CityClock) -> Delivery:
+    def moment(name: str) -> datetime | None:
+        return clock.at(row[name]) if row[name] else None
+
+    rests = zip(row["rests_since"], row["rests_until"], strict=True)
+    return Delivery(
+        clock.at(row["written_at"]),
+        moment("tried_at"),
+        moment("cut_off_at"),
+        moment("received_at"),
+        tuple(Span(clock.at(since), clock.at(until)) for since, until in rests),
+    )
 
 
 async def outages(

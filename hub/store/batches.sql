@@ -29,20 +29,25 @@ JOIN cases c ON c.category_code = u.category AND c.grid_cell = u.cell
 WHERE c.state NOT IN ('closed', 'rejected', 'duplicate', 'voided') AND c.registered_at >= $3 AND c.case_id >= $4
 
 -- name: dispatch_deliveries
--- How the last dispatch of each case reached its lead: written, first tried, first unanswered try, received.
+-- How the last dispatch of each case reached its lead: written, first tried, first unanswered try, received; and the
+-- rests of its connection in between, for urgent letters those that held these up too.
 SELECT l.case_id, l.written_at,
        min(a.sent_at) AS tried_at,
        min(a.sent_at) FILTER (WHERE a.outcome = 'unavailable' AND a.status IS NULL) AS cut_off_at,
-       min(a.ended_at) FILTER (WHERE a.outcome IN ('received', 'processed')) AS received_at
+       min(a.ended_at) FILTER (WHERE a.outcome IN ('received', 'processed')) AS received_at,
+       ARRAY(SELECT r.since FROM lane_rests r WHERE r.connection_id = l.connection_id AND r.until > l.written_at
+             AND (r.urgent OR NOT l.urgent) ORDER BY r.since) AS rests_since,
+       ARRAY(SELECT r.until FROM lane_rests r WHERE r.connection_id = l.connection_id AND r.until > l.written_at
+             AND (r.urgent OR NOT l.urgent) ORDER BY r.since) AS rests_until
 FROM (
-    SELECT DISTINCT ON (l.case_id) l.case_id, l.position, l.written_at
+    SELECT DISTINCT ON (l.case_id) l.case_id, l.position, l.written_at, l.connection_id, l.urgent
     FROM unnest($1::bigint[], $2::text[]) AS u (case_id, unit_id)
     JOIN letters l ON l.case_id = u.case_id AND l.unit_id = u.unit_id
     WHERE l.contract LIKE 'case.dispatch/%'
     ORDER BY l.case_id, l.entry_sequence DESC, l.position
 ) AS l
 LEFT JOIN attempts a ON a.case_id = l.case_id AND a.position = l.position
-GROUP BY l.case_id, l.position, l.written_at
+GROUP BY l.case_id, l.position, l.written_at, l.connection_id, l.urgent
 
 -- name: outages
 -- When these units' connections were cut off, as far as it may still matter.

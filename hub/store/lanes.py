@@ -125,16 +125,18 @@ async def in_doubt(
 
 
 async def due(
-    pool: Pool, connection_id: str, in_hand: Collection[int], limit: int, division: str
+    pool: Pool, connection_id: str, in_hand: Collection[int], limit: int, division: str, *, urgent_only: bool = False
 ) -> list[WaitingLetter]:
     """Held letters whose time has come and that are not in hand already."""
-    rows = await pool.fetch(SQL["due"], connection_id, list(in_hand), limit)
+    rows = await pool.fetch(SQL["due"], connection_id, list(in_hand), limit, urgent_only)
     return [waiting(row, division, attempts=row["attempts"], held=True) for row in rows]
 
 
-async def next_due(pool: Pool, connection_id: str, in_hand: Collection[int]) -> datetime | None:
+async def next_due(
+    pool: Pool, connection_id: str, in_hand: Collection[int], *, urgent_only: bool = False
+) -> datetime | None:
     """When the next held letter is due."""
-    at: datetime | None = await pool.fetchval(SQL["next_due"], connection_id, list(in_hand))
+    at: datetime | None = await pool.fetchval(SQL["next_due"], connection_id, list(in_hand), urgent_only)
     return at
 
 

@@ -76,13 +76,15 @@ SELECT l.*, e.fact, e.state, e.unit_id AS acted_by, e.effective_at, e.known_at, 
 FROM held_letters h
 JOIN letters l ON l.case_id = h.case_id AND l.position = h.position
 JOIN entries e ON e.case_id = l.case_id AND e.sequence = l.entry_sequence
-WHERE h.connection_id = $1 AND h.due_at <= now() AND h.position <> ALL ($2::bigint[])
+WHERE h.connection_id = $1 AND h.due_at <= now() AND h.position <> ALL ($2::bigint[]) AND (l.urgent OR NOT $4)
 ORDER BY l.urgent DESC, h.due_at
 LIMIT $3
 
 -- name: next_due
 -- When the next held letter of a lane is due.
-SELECT min(due_at) FROM held_letters WHERE connection_id = $1 AND due_at IS NOT NULL AND position <> ALL ($2::bigint[])
+SELECT min(h.due_at) FROM held_letters h
+WHERE h.connection_id = $1 AND h.due_at IS NOT NULL AND h.position <> ALL ($2::bigint[])
+  AND (NOT $3 OR EXISTS (SELECT FROM letters l WHERE l.case_id = h.case_id AND l.position = h.position AND l.urgent))
 
 -- name: held_by_case
 -- How many letters of each case a lane holds.

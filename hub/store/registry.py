@@ -66,15 +66,26 @@ async def unit_profiles(conn: Connection) -> list[UnitProfile]:
     return [UnitProfile(row["unit_id"], row["state"], row["profile_version"], row["document"]) for row in rows]
 
 
-async def add_profile(conn: Connection, unit_id: str, document: str, by: str) -> int:
+async def add_profile(conn: Connection, unit_id: str, document: str, by: str, reason: str = "") -> int:
     """Keep a new version of a unit's profile."""
-    version: int = await conn.fetchval(SQL["add_profile"], unit_id, document, by)
+    version: int = await conn.fetchval(SQL["add_profile"], unit_id, document, by, reason)
     return version
 
 
-async def profile_history(conn: Connection, unit_id: str) -> list[tuple[int, str, datetime, str]]:
-    """(version, document, when, by), newest first."""
-    return [tuple(row) for row in await conn.fetch(SQL["profile_history"], unit_id)]
+@dataclass(frozen=True, slots=True)
+class ProfileVersion:
+    """One version of a unit's profile, as JSON text: applied when, by whom and why."""
+
+    version: int
+    document: str
+    applied_at: datetime
+    applied_by: str
+    reason: str
+
+
+async def profile_history(conn: Connection, unit_id: str) -> list[ProfileVersion]:
+    """Every version of a unit's profile, newest first."""
+    return [ProfileVersion(*row) for row in await conn.fetch(SQL["profile_history"], unit_id)]
 
 
 async def put_state(conn: Connection, unit_id: str, state: str, version: int, approved_by: str | None) -> None:
@@ -125,6 +136,18 @@ async def revoke_key(conn: Connection, key_id: str) -> bool:
 async def secrets(conn: Connection, owner: str) -> list[tuple[str, int, str]]:
     """(name, version, sealed) of an owner's live secrets, newest first within a name."""
     return [tuple(row) for row in await conn.fetch(SQL["secrets"], owner)]
+
+
+async def secret_versions(conn: Connection, owner: str) -> list[tuple[str, int, datetime, datetime | None]]:
+    """(name, version, created, retires) of an owner's named secrets, newest first within a name."""
+    return [tuple(row) for row in await conn.fetch(SQL["secret_versions"], owner)]
+
+
+async def remove_secret(conn: Connection, owner: str, name: str) -> bool:
+    """No version of a secret is good any more; false where none was."""
+    done: str = await conn.execute(SQL["remove_secret"], owner, name)
+    await conn.execute(SQL["tell"])
+    return not done.endswith(" 0")
 
 
 async def all_secrets(conn: Connection) -> list[tuple[str, str, str]]:

@@ -22,13 +22,13 @@ ORDER BY s.unit_id
 
 -- name: add_profile
 -- A new version of a unit's profile.
-INSERT INTO profiles (unit_id, version, document, applied_by)
-SELECT $1, coalesce(max(version), 0) + 1, $2, $3 FROM profiles WHERE unit_id = $1
+INSERT INTO profiles (unit_id, version, document, applied_by, reason)
+SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4 FROM profiles WHERE unit_id = $1
 RETURNING version
 
 -- name: profile_history
 -- Every version of a unit's profile, newest first.
-SELECT version, document, applied_at, applied_by FROM profiles WHERE unit_id = $1 ORDER BY version DESC
+SELECT version, document, applied_at, applied_by, reason FROM profiles WHERE unit_id = $1 ORDER BY version DESC
 
 -- name: put_state
 -- The unit's state and the profile in force.
@@ -55,6 +55,15 @@ UPDATE api_keys SET revoked_at = now() WHERE key_id = $1 AND revoked_at IS NULL
 -- Sealed secrets of an owner that are not retired, newest first.
 SELECT name, version, sealed FROM sealed_secrets
 WHERE owner = $1 AND (retires_at IS NULL OR retires_at > now()) ORDER BY name, version DESC
+
+-- name: secret_versions
+-- When each version of an owner's secrets came, and when it goes; never what it is.
+SELECT name, version, created_at, retires_at FROM sealed_secrets
+WHERE owner = $1 AND (retires_at IS NULL OR retires_at > now()) ORDER BY name, version DESC
+
+-- name: remove_secret
+-- A secret is gone: what was sealed goes too.
+DELETE FROM sealed_secrets WHERE owner = $1 AND name = $2
 
 -- name: all_secrets
 -- Every sealed secret that is not retired.
