@@ -7,7 +7,7 @@ from typing import Any
 from hub.demo.bends import bends, missing
 from hub.demo.checks import Verdict, redelivered
 from hub.demo.evidence import Evidence
-from hub.demo.tally import transports
+from hub.demo.tally import transports, ways_in
 
 
 def result_of(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
@@ -27,7 +27,8 @@ def result_of(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
         "letters": len(evidence.letters),
         "transports": transports(evidence),
         "redelivered": redelivered(evidence),
-        "messages": len({(row["unit"], row["message_id"]) for row in sent}),
+        "messages": sum(ways_in(evidence).values()),
+        "messages_by_way": ways_in(evidence),
         "messages_repeated": sum(1 for row in sent if row["replayed"]),
         "messages_refused": sum(1 for row in evidence.rows if row["what"] == "message.refused"),
         "lost": len(verdict.lost),

@@ -104,11 +104,16 @@ class Work {
   }
 }
 
-/** The journal's row of an answered message; `told` is what the hub answered. */
-function sentRow(unit, kind, messageId, told) {
-  const { case_number, version, position } = told;
-  const row = { unit, message_id: messageId, kind: `case.${kind}`, case_number, version, position };
-  return { what: 'message.sent', replayed: false, ...row };
+/** The journal's row of a message that the hub took; `told` is what it answered. */
+function sentRow(unit, kind, messageId, { case_number, version }) {
+  const replayed = false;
+  return { what: 'message.sent', unit, message_id: messageId, kind: `case.${kind}`, case_number, version, replayed };
+}
+
+/** The journal's row of a message that the hub refused. */
+function refusedRow(unit, kind, messageId, { type, problem, detail }) {
+  const name = problem ?? String(type).split('/').pop();
+  return { what: 'message.refused', unit, message_id: messageId, kind: `case.${kind}`, problem: name, detail };
 }
 
 /** Say that the process is there, read its part, play it until standard input ends. */
@@ -125,4 +130,4 @@ async function run({ listen, play }) {
   await play({ config, access, clock, journal: new Journal(config.journal) });
 }
 
-module.exports = { CityTime, Mailroom, Work, chance, run, sentRow };
+module.exports = { CityTime, Mailroom, Work, chance, refusedRow, run, sentRow };

@@ -6,10 +6,11 @@ const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const soap = require('soap');
-const { Mailroom, Work, chance, run, sentRow } = require('./partner.cjs');
+const { Mailroom, Work, chance, refusedRow, run, sentRow } = require('./partner.cjs');
+const { bodyOf } = require('./words.cjs');
 const { hubBySoap } = require('./hub_soap.cjs');
 
-const WSDL = fs.readFileSync(path.join(__dirname, 'power.wsdl'), 'utf8');
+const WSDL = fs.readFileSync(path.join(__dirname, '..', '..', 'profiles', 'power.wsdl'), 'utf8');
 const TAKEN = { code: '0', message: '已受理' };
 const BUSY = { code: 'E01', message: '系统繁忙,请稍后再试' };
 const RECALL = '撤回';
@@ -62,7 +63,7 @@ const service = {
       CreateWorkOrder: (said) =>
         bureau.take(letterOf('case.dispatch', said), () => bureau.work.begin(orderOf(said))),
       Notify: (said) =>
-        bureau.take(letterOf('notice', said), () => said.topic === RECALL && bureau.work.recall(said.caseNo)),
+        bureau.take(letterOf(said.topic === RECALL ? 'case.recall_notice' : 'notice', said), () => said.topic === RECALL && bureau.work.recall(said.caseNo)),
     },
   },
 };
@@ -78,20 +79,13 @@ async function listen() {
 async function play({ config, access, clock, journal }) {
   const hub = await hubBySoap(config.url, access);
   const answer = async (kind, order, messageId) => {
-    const told = await hub.send(kind, order.caseNumber, messageId, bodyOf(kind, order, access));
-    if (told.case_number) journal.write(sentRow(access.unit_id, kind, messageId, told));
-    else journal.write({ what: 'message.refused', unit: access.unit_id, message_id: messageId, kind: `case.${kind}`, ...told });
+    const told = await hub.send(kind, order.caseNumber, messageId, bodyOf(kind, order, access.name_zh));
+    const row = told.case_number ? sentRow : refusedRow;
+    journal.write({ ...row(access.unit_id, kind, messageId, told), by: 'soap' });
     return Boolean(told.case_number);
   };
   const work = new Work({ unit: access.unit_id, seed: config.seed, clock, answer });
   bureau = new Bureau({ config, access, mailroom: new Mailroom(access.unit_id, 'soap', journal), work });
-}
-
-function bodyOf(kind, order, access) {
-  const handler = `${access.name_zh}抢修班`;
-  if (kind === 'acknowledgement') return { handler };
-  if (kind === 'return') return { reason_code: 'not_responsible', reason: `经现场核实,不属${access.name_zh}权属` };
-  return { description: `${order.kindName}已处置完毕`, final: true, result: 'done', handler };
 }
 
 run({ listen, play });

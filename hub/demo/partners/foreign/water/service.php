@@ -62,6 +62,6 @@ if ($_SERVER['REQUEST_METHOD'] !== 'POST') {
     http_response_code(405);
     return;
 }
-$server = new SoapServer(__DIR__ . '/water.wsdl', ['cache_wsdl' => WSDL_CACHE_NONE]);
+$server = new SoapServer(__DIR__ . '/../../../profiles/water.wsdl', ['cache_wsdl' => WSDL_CACHE_NONE]);
 $server->setObject(new CaseService(getenv('WATER_UNIT'), new Journal(getenv('WATER_JOURNAL'))));
 $server->handle();
