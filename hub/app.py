@@ -23,6 +23,7 @@ from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
 from adapters.rest.adapter import RestAdapter
 from adapters.soap import SoapAdapter, SoapCalls
+from adapters.soap.trial import envelope_writer
 from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
@@ -193,7 +194,8 @@ def trial(text: str, connection: str | None, contract: str | None, sample: bytes
             place: Place = ("connections", index, "mapping")
             try:
                 if outward:
-                    return try_out(entry.mapping, lines, place, contract or "case.dispatch", sample)
+                    write = envelope_writer(entry.soap) if entry.soap is not None else None
+                    return try_out(entry.mapping, lines, place, contract or "case.dispatch", sample, write)
                 return try_in(entry.mapping, lines, place, sample or b"", contract)
             except BadTable as bad:
                 found = [Violation(pointer(rule.place), rule.zh, rule.en, "mapping") for rule in bad.rules]

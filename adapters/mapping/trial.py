@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +13,15 @@ from adapters.documents.faults import DocumentFault
 from adapters.documents.reading import read_document
 from adapters.mapping.agreed import live
 from adapters.mapping.faults import MappingFailed
-from adapters.mapping.mapper import Mapper, source_of
+from adapters.mapping.mapper import Mapper, Outbound, source_of
 from adapters.mapping.tables import BadTable, compile_table
 from contracts.mapping import Encoding, Rule, Table, UnitMapping
 from contracts.paths import parse_path, walk
 from contracts.problem import Problem
 from contracts.samples import VALID
 from contracts.yaml_text import Lines, Place
+
+Write = Callable[[Mapper, str, Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,13 @@ class Trial:
     origins: tuple[Origin, ...] = field(default=())
 
 
-def try_out(mapping: UnitMapping, lines: Lines, place: Place, contract: str, raw: bytes | None) -> Trial:
-    """A letter (a CloudEvent, a body, or the contract's own example) through the out table. Raises ``BadTable``."""
+def try_out(
+    mapping: UnitMapping, lines: Lines, place: Place, contract: str, raw: bytes | None, write: Write | None = None
+) -> Trial:
+    """A letter (a CloudEvent, a body, or the contract's own example) through the out table. Raises ``BadTable``.
+
+    ``write`` makes the text that goes over the wire, where a transport writes it; it raises as the mapper does.
+    """
     name = contract.partition("/")[0]
     event = _event(name, raw)
     mapper, sample = Mapper(mapping, lines, place), _pretty(event)
@@ -57,11 +64,10 @@ def try_out(mapping: UnitMapping, lines: Lines, place: Place, contract: str, raw
             here = (*place, "out", index)
             origins = tuple(_origins(table, mapping, lines, here, source_of(event), outward=True))
     try:
-        made = mapper.write(name, event)
+        told = write(mapper, name, event) if write is not None else _text(mapper.write(name, event))
     except (MappingFailed, DocumentFault) as fault:
         return Trial(name, sample, "", *_told(fault), origins)
-    written = next(each for each in mapping.out if each.contract == name).written_as or mapping.written_as
-    return Trial(name, sample, decode(made.body, written.encoding), origins=origins)
+    return Trial(name, sample, told, origins=origins)
 
 
 def try_in(mapping: UnitMapping, lines: Lines, place: Place, raw: bytes, contract: str | None = None) -> Trial:
@@ -174,6 +180,11 @@ def _told(fault: MappingFailed | DocumentFault) -> tuple[tuple[tuple[str, str], 
     if isinstance(fault, DocumentFault):
         return ((fault.zh, fault.en),), False
     return tuple(each.sentence() for each in fault.faults), fault.parked
+
+
+def _text(made: Outbound) -> str:
+    said = made.content_type.rpartition("charset=")[2]
+    return decode(made.body, Encoding(said))
 
 
 def _shown(raw: bytes, mapping: UnitMapping) -> str:

@@ -8,6 +8,7 @@ from lxml import etree
 from zeep import ns, xsd
 
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_ARRAY_TYPE = "{http://schemas.xmlsoap.org/soap/encoding/}arrayType"
 _STYLE = f"{{{ns.SOAP_ENV_11}}}encodingStyle"
 ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 
@@ -31,8 +32,17 @@ def _mark(node: Any, kind: Any) -> None:
         name = _prefixed(node, kind.qname)
         if name:
             node.set(_TYPE, name)
-    if isinstance(kind, xsd.ComplexType):
+    if not isinstance(kind, xsd.ComplexType):
+        return
+    array = kind._array_type
+    if array is None or array.array_type is None:
         _mark_children(node, kind)
+        return
+    # Section 5.4.2: an array says what it holds, and how many.
+    name = _prefixed(node, array.array_type.qname)
+    node.set(_ARRAY_TYPE, f"{name}[{len(node)}]")
+    for child in node:
+        _mark(child, array.array_type)
 
 
 def _prefixed(node: Any, name: Any) -> str:

@@ -12,11 +12,10 @@ from zeep.exceptions import ValidationError
 from zeep.xsd.const import Nil
 
 from adapters.soap.encoded import mark_types
-from adapters.soap.wsdl import Operation, Service
+from adapters.soap.wsdl import ADDRESSING, Operation, Service
 
 HEADER = "soap:Header"
 """The name under which a mapping writes headers that the WSDL declares; no argument can be called so."""
-ADDRESSING = "http://www.w3.org/2005/08/addressing"
 _MESSAGE_ID = "urn:cityhub:letter:"
 
 
@@ -85,7 +84,7 @@ def _address(envelope: Any, service: Service, operation: Operation, to: str, mes
     header = header_of(envelope)
     said = (("Action", operation.addressed), ("MessageID", _MESSAGE_ID + message_id), ("To", to))
     for name, text in said:
-        etree.SubElement(header, f"{{{ADDRESSING}}}{name}", nsmap={"wsa": ADDRESSING}).text = text
+        etree.SubElement(header, f"{{{ADDRESSING}}}{name}").text = text
 
 
 def _native(value: Any) -> Any:

@@ -70,13 +70,18 @@ def prepare(settings: Mapping[str, Any]) -> Prepared:
     """A connection's settings, ready to call. Raises ``WsdlFault`` or ``BadTable``."""
     own = {name: value for name, value in settings.items() if name in SoapSettings.model_fields}
     said = SoapSettings.model_validate_json(orjson.dumps(own))
+    return made_ready(said, mapper_of(settings) if "profile" in settings else None)
+
+
+def made_ready(said: SoapSettings, mapper: Mapper | None) -> Prepared:
+    """What a profile says of SOAP, ready to call. Raises ``WsdlFault``."""
     service = read_service(said)
     return Prepared(
         settings=said,
         service=service,
         endpoint=said.endpoint or service.endpoint,
         calls={call.contract: call for call in said.calls},
-        mapper=mapper_of(settings) if "profile" in settings else None,
+        mapper=mapper,
         answers=Answers(said.answers) if said.answers is not None else None,
         answers_written=said.answers.written_as if said.answers is not None else _ANSWERS,
     )

@@ -22,6 +22,8 @@ from adapters.documents.xml import parse_xml
 BASE = "http://wsdl.invalid/service.wsdl"
 """Where the WSDL is said to stand, so that relative imports can be told apart; nothing is ever fetched there."""
 ELEMENTS_MAX = 50_000
+_PREFIXES_MAX = 12
+ADDRESSING = "http://www.w3.org/2005/08/addressing"
 _SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SETTINGS = {"forbid_dtd": True, "forbid_entities": True, "force_https": False, "strict": True}
@@ -104,10 +106,12 @@ def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None
     chosen = _port(document, service, port)
     binding = chosen.binding
     encoded = frozenset(kept.encoded())
+    own = sorted(set(document.types.namespaces) - {ns.XSD, _XSI, _SOAP_ENCODING, ""})
+    document.types.set_ns_prefix("wsa", ADDRESSING)
+    # Declared once in the envelope, instead of again at each element; an encoded message also names its types.
+    for number, namespace in enumerate(own[: None if encoded else _PREFIXES_MAX]):
+        document.types.set_ns_prefix(f"t{number}", namespace)
     if encoded:
-        # Types are named in the message, so their namespaces need prefixes there.
-        for number, namespace in enumerate(sorted(document.types.namespaces - {ns.XSD, _XSI, _SOAP_ENCODING, ""})):
-            document.types.set_ns_prefix(f"t{number}", namespace)
         for prefix, namespace in (("xsd", ns.XSD), ("xsi", _XSI), ("soapenc", _SOAP_ENCODING)):
             document.types.set_ns_prefix(prefix, namespace)
     return Service(

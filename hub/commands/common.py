@@ -77,7 +77,7 @@ def profile_text(file: str) -> str:
     path = Path(file)
 
     def beside(name: str) -> str:
-        return (path.parent / name).read_bytes().decode("utf-8-sig")
+        return _decoded((path.parent / name).read_bytes())
 
     try:
         text = sys.stdin.read() if file == "-" else path.read_text(encoding="utf-8-sig")
@@ -129,6 +129,14 @@ def table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
     for row in rows:
         made.add_row(*("—" if cell is None else str(cell) for cell in row))
     Console(width=None if sys.stdout.isatty() else 200).print(made)
+
+
+def _decoded(raw: bytes) -> str:
+    # Old services describe themselves in the encoding of their machine.
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("gb18030")
 
 
 def show_json(document: Any) -> None:

@@ -9,9 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 
+from adapters.checks import ConnectionChecks
+from adapters.guard import OutboundGuard
 from adapters.mapping import Mapper, MappingFailed, mapper_of
+from adapters.soap.trial import envelope_writer
 from contracts.catalogue import SCHEMAS
 from contracts.profile import Profile
+from contracts.profile_files import with_files
 from contracts.profile_text import read_profile
 from contracts.samples import VALID
 from contracts.yaml_text import read_yaml
@@ -22,8 +26,13 @@ SENT = sorted(path for path in PROFILES.glob("*/in.*") if not path.name.endswith
 TAKEN = sorted(PROFILES.glob("*/out.*"))
 
 
+def the_text(folder: Path) -> str:
+    text = (folder / "profile.yaml").read_text(encoding="utf-8")
+    return with_files(text, lambda name: (folder / name).read_text(encoding="utf-8"))
+
+
 def the_profile(folder: Path) -> Profile:
-    return read_profile((folder / "profile.yaml").read_text(encoding="utf-8"))[0]
+    return read_profile(the_text(folder))[0]
 
 
 def the_mapper(folder: Path) -> Mapper:
@@ -56,8 +65,24 @@ def test_what_a_unit_sends_becomes_the_message_beside_it(sample: Path) -> None:
 
 @pytest.mark.parametrize("expected", TAKEN, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_letter_becomes_the_document_that_the_unit_reads(expected: Path) -> None:
-    contract = contract_of(expected)
-    assert the_mapper(expected.parent).write(contract, a_letter(contract)).body == expected.read_bytes()
+    contract, mapper = contract_of(expected), the_mapper(expected.parent)
+    (entry,) = the_profile(expected.parent).connections
+    if entry.soap is not None:
+        envelope = envelope_writer(entry.soap)(mapper, contract, a_letter(contract))
+        assert envelope.encode() == expected.read_bytes()
+    else:
+        assert mapper.write(contract, a_letter(contract)).body == expected.read_bytes()
+
+
+@pytest.mark.parametrize("folder", sorted(PROFILES.glob("*/")), ids=lambda path: path.name)
+async def test_nothing_of_a_profile_is_found_that_cannot_work(folder: Path) -> None:
+    guard = OutboundGuard(resolve=a_public_name)
+    for entry in the_profile(folder).connections:
+        assert await ConnectionChecks(guard).faults(entry) == []
+
+
+async def a_public_name(host: str, port: int) -> list[str]:
+    return ["8.8.8.8"]
 
 
 @pytest.mark.parametrize("folder", sorted(PROFILES.glob("*/")), ids=lambda path: path.name)

@@ -12,6 +12,9 @@ from hub.cli import main
 WATER = Path(__file__).parents[2] / "adapters/profiles/water_asmx"
 PROFILE = str(WATER / "profile.yaml")
 SAMPLE = str(WATER / "in.case.feedback.xml")
+LINE_OF_RESULT = 1 + Path(PROFILE).read_text(encoding="utf-8").splitlines().index(
+    "            - {to: result, from: RESULT, codes: result}"
+)
 
 
 def test_try_shows_sample_and_message_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,20 +25,15 @@ def test_try_shows_sample_and_message_side_by_side(capsys: pytest.CaptureFixture
 
 def test_try_out_shows_the_units_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["units", "try", "-f", PROFILE, "--out", "--contract", "case.dispatch", "--json"]) == 0
-    assert "TASKNUM" in json.loads(capsys.readouterr().out)["made"]
+    made = json.loads(capsys.readouterr().out)["made"]
+    assert "SubmitCase>" in made and "TASKNUM" in made and "urn:cityhub:letter:" in made
 
 
 def test_explain_names_line_source_and_value_of_each_field(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["units", "explain", "-f", PROFILE, SAMPLE, "--json"]) == 0
     rows = {row["to"]: row for row in json.loads(capsys.readouterr().out)}
-    line = (
-        Path(PROFILE)
-        .read_text(encoding="utf-8")
-        .splitlines()
-        .index("            - {to: result, from: RESULT, codes: result}")
-    )
     assert rows["result"] == {
-        "line": line + 1,
+        "line": LINE_OF_RESULT,
         "from": "RESULT",
         "value": "已修复",
         "did": "codes result",
@@ -51,7 +49,7 @@ def test_a_fault_is_told_in_both_languages_with_its_line(tmp_path: Path, capsys:
     sample.write_text(Path(SAMPLE).read_text(encoding="utf-8").replace("已修复", "修了一半"), encoding="utf-8")
     assert main(["units", "try", "-f", PROFILE, str(sample)]) == 1
     said = capsys.readouterr()
-    assert "码表 result 没有代码 修了一半" in said.err and "profile line 70" in said.err
+    assert "码表 result 没有代码 修了一半" in said.err and f"profile line {LINE_OF_RESULT}" in said.err
     assert "\x1b" not in said.out + said.err
 
 
