@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
+from adapters.rabbitmq.brokers import endpoint_of
 from adapters.soap.checks import check_soap
 from contracts.nouns import Transport
 from contracts.port import DeliveryFailed, ProfileFault
 from contracts.profile import ConnectionProfile
+from contracts.ways.rabbitmq import AMQPS_PORT
 from contracts.yaml_text import Place
 
 
@@ -80,3 +82,5 @@ def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
         authentication = getattr(section, "authentication", None)
         if authentication is not None and authentication.token_endpoint is not None:
             yield (name, "authentication", "token_endpoint"), authentication.token_endpoint
+    if entry.rabbitmq is not None and entry.rabbitmq.broker is not None:
+        yield ("rabbitmq", "broker", "host"), endpoint_of(entry.rabbitmq.broker.host, AMQPS_PORT)

@@ -436,6 +436,11 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
     SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
     SOAP_FILE_PATTERN: ("应为档案旁的文件名", "must be the name of a file beside the profile"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
+    r"^[A-Za-z0-9.:_-]{1,253}$": ("应为主机名或 IP 地址", "must be the name or the address of a host"),
+    r"^[!-~]([ -~]{0,198}[!-~])?$": (
+        "应为 1 到 200 个可见 ASCII 字符,首尾不得为空格",
+        "must be 1 to 200 printable ASCII characters without a space at either end",
+    ),
     r"^[A-Za-z0-9_.-]+$": ("只含字母、数字和 _ . -", "must hold only letters, digits and _ . -"),
     r"^[a-z0-9._]+$": ("只含小写字母、数字和 . _", "must hold only lower-case letters, digits and . _"),
     r"^[0-9a-fA-F-]{36}$": ("应为 UUID", "must be a UUID"),

@@ -185,6 +185,11 @@ def event_from_headers(headers: Mapping[str, str], raw: bytes) -> Event:
     return _made(_checked(told, REQUIRED), raw, data_raw=raw, data_at="#")
 
 
+def event_from_attributes(told: Mapping[str, Any], raw: bytes) -> Event:
+    """An event in binary form, its attributes as another transport than HTTP carries them. Raises ``Problem``."""
+    return _made(_checked(told, REQUIRED), raw, data_raw=raw, data_at="#")
+
+
 def attributes_of(headers: Mapping[str, str]) -> dict[str, str]:
     """What the ``ce-`` headers of a request say, decoded and checked; none is required. Raises ``Problem``."""
     return _checked(_from_headers(headers), {})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from contracts.arrival import Answer, Arrival
 from contracts.nouns import Connection, Delivered, RenderedLetter
@@ -136,4 +136,34 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Let go of sockets and pools."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerGrant:
+    """What a connection is to have on the hub's broker: its settings, its users with their passwords."""
+
+    connection_id: str
+    settings: Mapping[str, Any]
+    users: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerChange:
+    """One thing that was made, changed or removed on the broker, or why it could not be."""
+
+    connection_id: str
+    what: str
+    failed: bool = False
+
+
+class Provisioner(Protocol):
+    """Sees to it that the hub's broker has what connections need, and nothing of the hub's besides."""
+
+    async def reconcile(self, grants: Sequence[BrokerGrant], gone: Collection[str]) -> list[BrokerChange]:
+        """Make it so; what was changed. May be run at any time, again and again.
+
+        ``gone`` are connections that once had something there: what is left of them is removed, and nothing else.
+        Raises ``Unavailable`` or ``Unauthorised`` where the broker cannot be reached.
+        """
         ...

@@ -70,6 +70,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "mapping_parked": ProblemKind(
         422, "含未知代码,等待管理员补充码表", "It holds an unknown code and waits for the administrator"
     ),
+    "dead_lettered": ProblemKind(422, "消息被队列转为死信", "A queue has given the message up"),
     "profile_invalid": ProblemKind(422, "接入档案有误", "The profile is wrong"),
     "register_invalid": ProblemKind(422, "部件台账文件有误", "The register file is wrong"),
     "internal": ProblemKind(500, "内部错误", "Internal error", retryable=True),

@@ -73,6 +73,12 @@ class ConnectionProfile(Model):
             raise RuleBroken(
                 "poll 和 inbound 须有带 in 表的 mapping", "poll and inbound need a mapping with `in` tables"
             )
+        own = self.rabbitmq.broker if self.rabbitmq is not None else None
+        if own is not None and own.publish is None and self.receives:
+            raise RuleBroken(
+                "单位的消息服务器没有 publish,就不能接收信件:请写 receives: []",
+                "a unit whose broker has no publish receives nothing: say `receives: []`",
+            )
         return self
 
     def sections(self) -> Mapping[str, Model | None]:
@@ -89,6 +95,8 @@ class ConnectionProfile(Model):
         """Which kind of source the hub fetches from, if any."""
         if self.poll is not None:
             return "poll"
+        if self.rabbitmq is not None and self.rabbitmq.broker is not None and self.rabbitmq.broker.consume is None:
+            return None
         return self.transport.value if self.transport in (Transport.RABBITMQ, Transport.FILE) else None
 
 

@@ -11,6 +11,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 import uvicorn
 
@@ -21,6 +22,11 @@ from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
+from adapters.rabbitmq.adapter import RabbitAdapter
+from adapters.rabbitmq.brokers import Brokers, vhost_of
+from adapters.rabbitmq.management import Management
+from adapters.rabbitmq.provisioner import RabbitProvisioner
+from adapters.rabbitmq.source import RabbitSource
 from adapters.rest.adapter import RestAdapter
 from adapters.soap import SoapAdapter, SoapCalls
 from adapters.soap.trial import envelope_writer
@@ -30,7 +36,7 @@ from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.checking import pointer
 from contracts.nouns import Transport
-from contracts.port import Adapter, Photos, Source
+from contracts.port import Adapter, Photos, Provisioner, Source
 from contracts.problem import Problem, Violation
 from contracts.profile_text import read_profile
 from contracts.yaml_text import Place, line_of
@@ -40,6 +46,7 @@ from hub.delivery.lanes import Lanes
 from hub.face import VERSION, face
 from hub.intake import Intake
 from hub.onboarding import Onboarding
+from hub.provisioning import Provisioning
 from hub.rates import Rates
 from hub.reception import Reception
 from hub.refresher import Refresher
@@ -99,11 +106,13 @@ async def run_worker(worker: Worker) -> None:
         safe = Safe(pool, Sealer(master))
         refresher.changed.append(safe.forget)
         guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+        brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
+        stack.push_async_callback(brokers.close)
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
             photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
-            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos)
+            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, say)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
             signals.on(LANE_CHANNEL, lanes.held_changed)
@@ -114,10 +123,14 @@ async def run_worker(worker: Worker) -> None:
         stack.push_async_callback(intake.stop)
         reception = Reception(pool, intake, refresher.registry, say)
         if "sources" in worker.roles:
-            kinds = _kinds(HttpCalls(guard, VERSION), safe)
+            kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, settings, say)
             sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say)
             refresher.changed.append(sources.look)
             tasks.append(sources.run())
+            if settings.rabbitmq:
+                provisioning = Provisioning(pool, safe, _provisioner(settings, brokers), say)
+                refresher.changed.append(provisioning.look)
+                tasks.append(provisioning.run())
         if "clock" in worker.roles:
             strayed = Registering(pool, refresher.registry, refresher.clock).strayed
             tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, strayed, say).run())
@@ -164,17 +177,29 @@ def _holder(worker: Worker) -> str:
     return f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
 
 
-def _adapters(calls: HttpCalls, safe: Safe, photos: Photos) -> dict[Transport, Adapter]:
+def _adapters(calls: HttpCalls, safe: Safe, photos: Photos, brokers: Brokers, say: Say) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
     return {
         Transport.REST: RestAdapter(safe, calls),
         Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(safe, calls)), photos),
+        Transport.RABBITMQ: RabbitAdapter(brokers, say),
     }
 
 
-def _kinds(calls: HttpCalls, safe: Safe) -> dict[str, Source]:
+def _kinds(calls: HttpCalls, safe: Safe, brokers: Brokers, settings: Settings, say: Say) -> dict[str, Source]:
     """The sources that the hub collects from, by their kind."""
-    return {}
+    return {Transport.RABBITMQ.value: RabbitSource(brokers, say, settings.body_max_bytes)}
+
+
+def _provisioner(settings: Settings, brokers: Brokers) -> Provisioner:
+    """Who makes users and queues on the hub's broker. Its address is the administrator's own: nothing guards it."""
+    anywhere = OutboundGuard(allow=(ip_network("0.0.0.0/0"), ip_network("::/0")))
+    management = (
+        Management(settings.rabbitmq_management, vhost_of(settings.rabbitmq[0]), HttpCalls(anywhere, VERSION))
+        if settings.rabbitmq_management
+        else None
+    )
+    return RabbitProvisioner(management, lambda: brokers.hub("out"))
 
 
 async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:

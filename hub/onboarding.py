@@ -18,6 +18,7 @@ from contracts.profile import Profile
 from contracts.profile_text import read_profile
 from contracts.ways.rest import Signing
 from contracts.yaml_text import Lines, line_of
+from hub.broker_access import missing_passwords, new_password
 from hub.clock import machine_now
 from hub.registry import Registry
 from hub.safe import SIGNING, Safe
@@ -30,7 +31,8 @@ from hub.unit_secrets import UnitSecrets
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What applying a profile came to. ``shown_once`` holds signing secrets that were made now.
+    """What applying a profile came to. ``shown_once`` holds signing secrets, and passwords by user of the hub's
+    broker, that were made now.
 
     ``findings`` are no faults, yet somebody has to do something: a secret that is named and not kept.
     """
@@ -148,6 +150,15 @@ class Onboarding:
     async def rotate_signing(self, connection_id: str, by: str) -> tuple[tuple[str, Secret], ...]:
         """New signing secrets for a connection; the old ones sign beside them for a day."""
         connection = self.registry().connections.get(connection_id)
+        if (
+            connection is not None
+            and connection.transport is Transport.RABBITMQ
+            and "broker" not in connection.settings
+        ):
+            made = await new_password(self.safe, connection_id)
+            async with self.pool.acquire() as conn:
+                await store.add_operation(conn, by, "secrets.rotate", connection_id)
+            return (made,)
         if connection is None or connection.transport is not Transport.REST:
             raise Problem(
                 "not_found", f"没有推送连接 {connection_id}。", f"There is no push connection {connection_id}."
@@ -202,6 +213,7 @@ class Onboarding:
                 wants in (Signing.ED25519, Signing.BOTH) and not have.asymmetric
             ):
                 shown.extend(await self._new_secrets(connection_id, wants))
+        shown += await missing_passwords(self.safe, profile)
         return tuple(shown)
 
     async def _new_secrets(self, connection_id: str, signing: Signing) -> tuple[tuple[str, Secret], ...]:

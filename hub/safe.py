@@ -70,6 +70,15 @@ class Safe:
                 return text
         raise KeyError(name)
 
+    async def versions(self, name: str) -> dict[str, list[tuple[int, str]]]:
+        """Owner → every live version of the secret of this name with its number, newest first; two in a rotation."""
+        async with self.pool.acquire() as conn:
+            kept = await store.secrets_named(conn, name)
+        found: dict[str, list[tuple[int, str]]] = {}
+        for owner, version, sealed in kept:
+            found.setdefault(owner, []).append((version, self.sealer.open(_name(owner, name), sealed).decode()))
+        return found
+
     async def put(self, owner: str, name: str, secret: Secret, overlap_seconds: float = OVERLAP_SECONDS) -> int:
         """Keep a new version of a secret; the one before stays valid for the overlap."""
         sealed = self.sealer.seal(_name(owner, name), secret.reveal().encode())

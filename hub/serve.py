@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any
@@ -60,7 +60,12 @@ async def serve(settings: Settings, arguments: list[str], when_ready: Callable[[
             loop.add_signal_handler(number, ending.set)
         url = f"http://{settings.host}:{listening.getsockname()[1]}"
         workers = [
-            asyncio.create_task(_kept_alive(Slot(slot, roles, dsn, arguments, listening.fileno(), lock_fd), ending))
+            asyncio.create_task(
+                _kept_alive(
+                    Slot(slot, roles, {DSN_VARIABLE: dsn, **hidden(settings)}, arguments, listening.fileno(), lock_fd),
+                    ending,
+                )
+            )
             for slot, roles in layout(settings.processes)
         ]
         announcing = asyncio.create_task(_announce(url, prepared, when_ready, ending))
@@ -141,7 +146,7 @@ class Slot:
 
     name: str
     roles: str
-    dsn: str
+    environment: dict[str, str] = field(repr=False)
     arguments: list[str]
     listening_fd: int
     lock_fd: int
@@ -203,7 +208,7 @@ async def _started(slot: Slot, lifeline: int) -> asyncio.subprocess.Process:
         *slot.arguments,
         # The worker does nothing with the lock: by holding it, it is seen.
         pass_fds=(slot.listening_fd, lifeline, slot.lock_fd),
-        env={**os.environ, DSN_VARIABLE: slot.dsn, "PYTHONPATH": _paths()},
+        env={**os.environ, **slot.environment, "PYTHONPATH": _paths()},
         # Ctrl-C in a terminal reaches the whole group; workers end when their supervisor says so.
         start_new_session=True,
     )
@@ -256,6 +261,15 @@ def arguments_of(settings: Settings) -> list[str]:
         "attachment-max-bytes": str(settings.attachment_max_bytes),
     }
     return [f"--{name}={value}" for name, value in flags.items() if value]
+
+
+def hidden(settings: Settings) -> dict[str, str]:
+    """What a worker is told by its environment, unseen by ``ps``: addresses that hold passwords."""
+    told = {
+        "CITYHUB_RABBITMQ": ",".join(settings.rabbitmq),
+        "CITYHUB_RABBITMQ_MANAGEMENT": settings.rabbitmq_management or "",
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def ready_line(ready: Ready) -> str:

@@ -6,9 +6,10 @@ Bad settings stop the start with every fault listed and how to mend it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Settings:
 
     ``data`` holds the embedded database, attachments and the master key. ``database`` points at an outside
     PostgreSQL (15 and newer) instead; hubs on several machines that share one also share ``master_key_file`` and
-    ``attachments``. ``outbound_allow`` lists private networks that pushes may reach.
+    ``attachments``. ``outbound_allow`` lists private networks that pushes may reach. ``rabbitmq`` are the nodes of the
+    hub's broker, with a user and a password in each address.
     """
 
     data: Path
@@ -38,6 +40,8 @@ class Settings:
     attachment_max_bytes: int = 10 * 1024 * 1024
     clock_rate: float | None = None
     clock_start: str | None = None
+    rabbitmq: tuple[str, ...] = field(default=(), repr=False)
+    rabbitmq_management: str | None = field(default=None, repr=False)
 
     @property
     def master_key_path(self) -> Path:
@@ -95,6 +99,19 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
         given_path = text(name)
         return Path(given_path) if given_path else None
 
+    nodes = tuple((text("rabbitmq") or "").replace(",", " ").split())
+    management = text("rabbitmq_management") or None
+    for name, url, schemes in (
+        *(("rabbitmq", node, ("amqp", "amqps")) for node in nodes),
+        ("rabbitmq_management", management or "http://none", ("http", "https")),
+    ):
+        if not _is_address(url, schemes):
+            # The address is not repeated: it may hold a password.
+            wanted = f"{schemes[0]}://user:password@host"
+            faults.append(f"{name}: 应为 {wanted} 形式的地址 / must be an address such as {wanted}")
+    if management and not nodes:
+        faults.append("rabbitmq_management: 须同时给出 rabbitmq / goes with rabbitmq")
+
     settings = Settings(
         data=Path(text("data", "data") or "data"),
         host=text("host", "127.0.0.1") or "127.0.0.1",
@@ -113,9 +130,19 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
         attachment_max_bytes=int(number("attachment_max_bytes", 10 * 1024 * 1024, 1024, 200 * 1024 * 1024)),
         clock_rate=number("clock_rate", 1.0, 0.001, 1_000_000) if text("clock_rate") is not None else None,
         clock_start=text("clock_start"),
+        rabbitmq=nodes,
+        rabbitmq_management=management,
     )
     if settings.city is not None and not settings.city.is_dir():
         faults.append(f"city={settings.city}: 没有该城市数据文件夹 / there is no such city folder")
     if faults:
         raise BadSettings(faults)
     return settings
+
+
+def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not parts.query
+    except ValueError:
+        return False

@@ -251,6 +251,39 @@ OF_LANES: Mapping[str, Event] = {
     ),
 }
 
+OF_BROKERS: Mapping[str, Event] = {
+    "queue.provided_again": _row(
+        WARNING,
+        "队列不见了,已重建",
+        "a queue was gone and was made again",
+        "connection_id unit_id queue",
+        counts="queues_provided_again",
+        by="unit_id",
+    ),
+    "message.died": _row(
+        WARNING,
+        "队列放弃了一条消息,已留存",
+        "a queue gave a message up; it is kept on the shelf",
+        "connection_id unit_id message_id queue reason",
+        counts="messages_died",
+        by="unit_id reason",
+    ),
+    "broker.changed": _row(
+        INFO,
+        "消息服务器上的设置已更新",
+        "something was made, changed or removed on the broker",
+        "connection_id what",
+        counts="broker_changes",
+    ),
+    "broker.troubled": _row(
+        WARNING,
+        "消息服务器的设置无法核对",
+        "what is on the broker could not be seen to",
+        "reason connection_id?",
+        counts="broker_troubles",
+    ),
+}
+
 OF_SOURCES: Mapping[str, Event] = {
     "source.acquired": _row(
         INFO, "取得来源", "a source was acquired", "connection_id fencing", counts="sources_acquired"
@@ -330,6 +363,7 @@ GROUPS = (
     ("信件", "letters", OF_LETTERS),
     ("通道", "lanes", OF_LANES),
     ("来源", "sources", OF_SOURCES),
+    ("消息服务器", "brokers", OF_BROKERS),
     ("门户", "the public face", OF_THE_FACE),
     ("自身", "ourselves", OF_OURSELVES),
 )

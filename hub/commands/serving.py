@@ -62,6 +62,14 @@ def _add_settings(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--outbound-allow-private", help="yes: 允许推送到全部内网地址 / pushes may reach all private addresses"
     )
+    made.add_argument(
+        "--rabbitmq",
+        metavar="URLS",
+        help="枢纽的消息服务器 amqp://用户:密码@主机/虚拟主机,集群用逗号分隔 / the hub's broker",
+    )
+    made.add_argument(
+        "--rabbitmq-management", metavar="URL", help="其管理接口 http://用户:密码@主机:15672 / its management interface"
+    )
     made.add_argument("--rate-per-second", type=float, help="每单位每秒请求数 / requests a second per unit")
     made.add_argument("--body-max-bytes", type=int, help=argparse.SUPPRESS)
     made.add_argument("--batch-max", type=int, help=argparse.SUPPRESS)

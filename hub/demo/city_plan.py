@@ -164,9 +164,7 @@ class _Stage:
         owned = [each for each in self._components if each.owner_unit_id == unit_id]
         if owned:
             component = chance.choice(owned)
-            return _Scene(
-                self._by_code[component.category_code], component.longitude, component.latitude, component
-            )
+            return _Scene(self._by_code[component.category_code], component.longitude, component.latitude, component)
         if unit_id in self._sole_of and self._areas:
             return _Scene(chance.choice(self._sole_of[unit_id]), *_within(chance, chance.choice(self._areas)))
         return None

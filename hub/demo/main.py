@@ -121,8 +121,8 @@ class _Demo:
         units_there = [unit.unit_id for unit in city.units]
         tools = Tools()
         parts = cast(units_there, there(tools))
-        for need, units in lacking(units_there, there(tools)).items():
-            self._tell(f"没有 {NAMES[need]}:{'、'.join(units)} 改在工作台办理 / without it they work at their desks")
+        for need, short in lacking(units_there, there(tools)).items():
+            self._tell(f"没有 {NAMES[need]}:{'、'.join(short)} 改在工作台办理 / without it they work at their desks")
         self._tell("启动枢纽和各单位系统… / starting the hub and the units' systems…")
         starting = Starting(self.supervisor, self.session, tools, self.folder, self.options.speed)
         running = await starting.start(parts)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from hub.demo.casting import AT_BROKER, FOREIGN, LISTENS, Kind, Needs, Part
+from hub.demo.casting import FOREIGN, LISTENS, Needs, Part
 from hub.demo.config import clock_start
 from hub.demo.foreign import FOLDER, Tools, node_environment
 from hub.demo.hub_client import HubClient

@@ -88,6 +88,11 @@ async def profile_history(conn: Connection, unit_id: str) -> list[ProfileVersion
     return [ProfileVersion(*row) for row in await conn.fetch(SQL["profile_history"], unit_id)]
 
 
+async def broker_connections(conn: Connection) -> set[str]:
+    """Every connection that ever was on the hub's broker."""
+    return {row[0] for row in await conn.fetch(SQL["broker_connections"])}
+
+
 async def put_state(conn: Connection, unit_id: str, state: str, version: int, approved_by: str | None) -> None:
     """Set the unit's state and the profile in force."""
     await conn.execute(SQL["put_state"], unit_id, state, version, approved_by)
@@ -148,6 +153,11 @@ async def remove_secret(conn: Connection, owner: str, name: str) -> bool:
     done: str = await conn.execute(SQL["remove_secret"], owner, name)
     await conn.execute(SQL["tell"])
     return not done.endswith(" 0")
+
+
+async def secrets_named(conn: Connection, name: str) -> list[tuple[str, int, str]]:
+    """(owner, version, sealed) of every live secret of one name, newest first within an owner."""
+    return [tuple(row) for row in await conn.fetch(SQL["secrets_named"], name)]
 
 
 async def all_secrets(conn: Connection) -> list[tuple[str, str, str]]:

@@ -30,6 +30,12 @@ RETURNING version
 -- Every version of a unit's profile, newest first.
 SELECT version, document, applied_at, applied_by, reason FROM profiles WHERE unit_id = $1 ORDER BY version DESC
 
+-- name: broker_connections
+-- Every connection that ever was on the hub's broker by some version of a profile.
+SELECT DISTINCT p.unit_id || '.' || (c ->> 'name')
+FROM profiles p, jsonb_array_elements(p.document::jsonb -> 'connections') AS c
+WHERE c ->> 'transport' = 'rabbitmq'
+
 -- name: put_state
 -- The unit's state and the profile in force.
 INSERT INTO unit_states (unit_id, state, profile_version, approved_by, approved_at)
@@ -64,6 +70,11 @@ WHERE owner = $1 AND (retires_at IS NULL OR retires_at > now()) ORDER BY name, v
 -- name: remove_secret
 -- A secret is gone: what was sealed goes too.
 DELETE FROM sealed_secrets WHERE owner = $1 AND name = $2
+
+-- name: secrets_named
+-- Every owner's sealed secrets of one name that are not retired, newest first.
+SELECT owner, version, sealed FROM sealed_secrets
+WHERE name = $1 AND (retires_at IS NULL OR retires_at > now()) ORDER BY owner, version DESC
 
 -- name: all_secrets
 -- Every sealed secret that is not retired.

@@ -1,0 +1,58 @@
+"""What units need to use the hub's broker: a password for each connection, and who may be there now."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from auth.redaction import Secret
+from contracts.nouns import Transport, UnitState
+from contracts.port import BrokerGrant
+from contracts.profile import ConnectionProfile, Profile
+from contracts.ways.rabbitmq import user_of
+from hub.registry import connections_of
+from hub.safe import Safe
+from hub.store.registry import UnitProfile
+
+PASSWORD = "broker"
+"""The secret's name; its owner is the connection."""
+
+PASSWORD_BYTES = 24
+ABSENT = frozenset({UnitState.RETIRED})
+SHUT_OUT = frozenset({UnitState.SUSPENDED})
+
+
+def uses_hub_broker(entry: ConnectionProfile) -> bool:
+    """Whether a connection runs over the hub's broker, and not one of the unit's own."""
+    return entry.transport is Transport.RABBITMQ and entry.rabbitmq is not None and entry.rabbitmq.broker is None
+
+
+async def new_password(safe: Safe, connection_id: str) -> tuple[str, Secret]:
+    """A new user's name and password, to be shown once; the user before stays good for the overlap."""
+    password = Secret(secrets.token_urlsafe(PASSWORD_BYTES))
+    version = await safe.put(connection_id, PASSWORD, password)
+    return user_of(connection_id, version), password
+
+
+async def missing_passwords(safe: Safe, profile: Profile) -> list[tuple[str, Secret]]:
+    """Passwords for connections that have none yet."""
+    wanted = [f"{profile.unit}.{entry.name}" for entry in profile.connections if uses_hub_broker(entry)]
+    have = await safe.versions(PASSWORD) if wanted else {}
+    return [await new_password(safe, connection_id) for connection_id in wanted if connection_id not in have]
+
+
+async def grants_of(safe: Safe, units: Iterable[UnitProfile]) -> list[BrokerGrant]:
+    """What each connection is to have on the hub's broker. A suspended unit keeps its queues, not its users."""
+    made, passwords = [], await safe.versions(PASSWORD)
+    for unit in units:
+        state, profile = UnitState(unit.state), Profile.model_validate_json(unit.document)
+        if state in ABSENT:
+            continue
+        for entry, connection in zip(profile.connections, connections_of(profile, unit.version), strict=True):
+            if not uses_hub_broker(entry):
+                continue
+            name = connection.connection_id
+            kept = [] if state in SHUT_OUT else passwords.get(name, [])
+            users = tuple((user_of(name, version), password) for version, password in kept)
+            made.append(BrokerGrant(name, connection.settings, users))
+    return made
