@@ -132,7 +132,7 @@ def lost_words(evidence: Evidence) -> Iterator[str]:
     for (case, unit, kind), names in handed.items():
         steps = sum(taken[case, unit, step] for step in STEPS_OF[kind])
         if steps < len(names) and (unit, case) not in recalled:
-            yield f"{kind} of {unit}: handed over {len(names)} times ({sorted(names)[0]}), {case} has {steps} such steps"
+            yield f"{kind} of {unit}: {len(names)} handed over ({min(names)}), {case} has {steps} such steps"
 
 
 def lost_changes(evidence: Evidence) -> Iterator[str]:

@@ -78,8 +78,8 @@ ones that are coordinated, one of them in the district whose network fails, a cl
 one thing seen twice."""
 
 SCENES = len(OPENING) + len(WITH_OWN_WAYS)
-"""So many reports are placed: after the opening there is one for each unit with a way of its own, so that a short day too
-goes every way."""
+"""So many reports are placed: after the opening there is one for each unit with a way of its own, so that a short day
+too goes every way."""
 
 CUT_OFF_FROM = OPENING.index(Opening.UNCLEAR_CUT_OFF)
 """From this one on they lie in the district whose network fails: what the hub has to tell it notices the failure."""

@@ -21,7 +21,9 @@ from rich.console import Console
 
 from contracts.city import City, load_city
 from hub.demo.bends import BENDS, bends, missing, told
-from hub.demo.casting import Part, cast, lacking
+from hub.demo.broker import Broker
+from hub.demo.broker_node import Node
+from hub.demo.casting import Part, lacking
 from hub.demo.checks import Verdict, judge
 from hub.demo.city_plan import OPENING, PlannedReport, plan, spread_minutes
 from hub.demo.config import SPEED, Access, Options, PartnerConfig
@@ -31,7 +33,7 @@ from hub.demo.hub_client import CityTime, HubClient, HubSaidNo
 from hub.demo.notice import ask_for_notice, show_notice
 from hub.demo.opening import names_of, open_city
 from hub.demo.result import result_of
-from hub.demo.starting import Starting, there
+from hub.demo.starting import Starting
 from hub.demo.supervisor import Child, ProcessFailed, Supervisor
 from hub.demo.tally import tally
 from hub.demo.view import View, show_units, show_verdict
@@ -89,10 +91,15 @@ async def run(args: argparse.Namespace) -> int:
     # The result goes to standard output; whatever a person watches goes beside it.
     console = Console(stderr=options.json or options.headless, width=None if sys.stderr.isatty() else 120)
     _end_on_signals()
-    folder = Path(tempfile.mkdtemp(prefix="cityhub-demo-"))
+    folder, tools, began = Path(tempfile.mkdtemp(prefix="cityhub-demo-")), Tools(), monotonic()
     try:
-        async with Supervisor(_made(folder / "logs")) as supervisor, aiohttp.ClientSession() as session:
-            return await _Demo(options, console, folder, supervisor, session, monotonic()).play()
+        async with (
+            _broker(tools, folder / "broker") as broker,
+            Supervisor(_made(folder / "logs")) as supervisor,
+            aiohttp.ClientSession() as session,
+        ):
+            starting = Starting(supervisor, session, tools, broker, folder, options.speed)
+            return await _Demo(options, console, folder, supervisor, starting, began).play()
     except (ProcessFailed, HubSaidNo) as fault:
         console.print(str(fault), style="red", markup=False, highlight=False)
         return 1
@@ -111,22 +118,18 @@ class _Demo:
     console: Console
     folder: Path
     supervisor: Supervisor
-    session: aiohttp.ClientSession
+    starting: Starting
     began: float
 
     async def play(self) -> int:
         """The whole day; the exit status."""
         city = load_city(CITY_FOLDER)
         reports = plan(city, self.options.cases, self.options.seed)
-        units_there = [unit.unit_id for unit in city.units]
-        tools = Tools()
-        parts = cast(units_there, there(tools))
-        for need, short in lacking(units_there, there(tools)).items():
-            self._tell(f"没有 {NAMES[need]}:{'、'.join(short)} 改在工作台办理 / without it they work at their desks")
         self._tell("启动枢纽和各单位系统… / starting the hub and the units' systems…")
-        starting = Starting(self.supervisor, self.session, tools, self.folder, self.options.speed)
-        running = await starting.start(parts)
-        admin, children = running.admin, running.children
+        running = await self.starting.start([unit.unit_id for unit in city.units])
+        admin, parts, children = running.admin, running.parts, running.children
+        for need, short in lacking((unit.unit_id for unit in city.units), running.there).items():
+            self._tell(f"没有 {NAMES[need]}:{'、'.join(short)} 改在工作台办理 / without it they work at their desks")
         names = await names_of(admin)
         self._tell(f"接入 {sum(len(part.units) for part in parts)} 个单位… / connecting the units…")
         accesses = await open_city(admin, names, parts, running.sites)
@@ -269,6 +272,21 @@ class _Demo:
 
     def _tell(self, sentence: str) -> None:
         self.console.print(sentence, style="dim", highlight=False)
+
+
+@contextlib.asynccontextmanager
+async def _broker(tools: Tools, folder: Path) -> AsyncIterator[Broker | None]:
+    """A node of the demo's own, its ports chosen and nothing started, where RabbitMQ is there; ended whatever happens."""
+    if tools.broker is None:
+        yield None
+        return
+    node = Node(folder).with_free_ports()
+    node.write_files()
+    broker = Broker(node)
+    try:
+        yield broker
+    finally:
+        await broker.close()
 
 
 @contextlib.asynccontextmanager

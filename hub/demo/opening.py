@@ -12,6 +12,7 @@ from string import Template
 from time import monotonic
 
 from contracts.profile_files import with_files
+from contracts.ways.rabbitmq import names_of as names_of_broker
 from hub.demo.casting import OF_THEIR_OWN, Kind, Part, profile
 from hub.demo.config import Access
 from hub.demo.hub_client import HubClient, HubSaidNo
@@ -63,10 +64,20 @@ async def _connect(admin: HubClient, kind: Kind, unit_id: str, name: str, site: 
         await admin.do("PUT", f"/api/v1/units/{unit_id}/secrets/{SYSTEM}", {"value": own["password"]})
     if document is not None:
         applied = await admin.send("PUT", f"/api/v1/units/{unit_id}/profile", document.encode())
-        signing = next((each["secret"] for each in applied["secrets"]), None)
+        shown = next(iter(applied["secrets"]), None)
+        if kind is Kind.QUEUE and shown is not None:
+            own |= _at_the_hubs_broker(site.own["broker"], shown["connection_id"], shown["secret"])
+        elif shown is not None:
+            signing = shown["secret"]
         await admin.do("POST", f"/api/v1/units/{unit_id}/state", {"state": "live", "reason": "演示开通 demo"})
     issued = await admin.do("POST", f"/api/v1/units/{unit_id}/keys", {"note": "demo"})
     return Access(unit_id, name, issued["key"], signing, own)
+
+
+def _at_the_hubs_broker(broker: str, user: str, password: str) -> dict[str, str]:
+    """What a unit on the hub's broker is given: its user's address, and what is its own there."""
+    names = names_of_broker(user.rpartition(".")[0])
+    return {"amqp": f"amqp://{user}:{password}@{broker}/%2F", "exchange": names.exchange_in, "queue": names.queue_out}
 
 
 def document_of(kind: Kind, unit_id: str, places: Mapping[str, str]) -> str | None:

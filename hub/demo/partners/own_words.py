@@ -1,4 +1,4 @@
-"""A unit with words of its own (自有格式): what it gets becomes what its work needs, what it says a document of its own."""
+"""A unit with words of its own (自有格式): what it gets becomes what its work needs, what it says its own document."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Saying:
 
 
 Telling = Callable[[Saying], Awaitable[Answer | None]]
-"""Hands a message over: the hub's answer, or None where the unit never learns it (it is fetched, or lies in a queue)."""
+"""Hands a message over: the hub's answer, or None where the unit never learns it (it is fetched, or lies in a file)."""
 
 
 @dataclass(slots=True)
