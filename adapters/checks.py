@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from adapters.documents import DocumentFault
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
+from adapters.polling.progress import progress_of
 from adapters.rabbitmq.brokers import endpoint_of
 from adapters.soap.checks import check_soap
 from contracts.nouns import Transport
@@ -37,7 +39,7 @@ class ConnectionChecks:
         if entry.mapping is not None:
             for rule in refused_rules(entry.mapping):
                 found.append(ProfileFault(("mapping", *rule.place), rule.zh, rule.en, "mapping"))
-        return [*found, *_unwritten(entry)]
+        return [*found, *_unwritten(entry), *_unread(entry)]
 
     async def _endpoint(self, place: Place, url: str) -> list[ProfileFault]:
         try:
@@ -66,6 +68,23 @@ def _unwritten(entry: ConnectionProfile) -> Iterator[ProfileFault]:
                 f"mapping.out has no table for {contract}, so none could be sent: add one, or take it from receives",
                 "mapping",
             )
+
+
+def _unread(entry: ConnectionProfile) -> Iterator[ProfileFault]:
+    """What is fetched from a unit, and would be nothing to the hub."""
+    if entry.poll is None:
+        return
+    if entry.mapping is None or not entry.mapping.into:
+        yield ProfileFault(
+            ("mapping",),
+            "轮询需要 mapping.in 的映射表,否则读到的都不是消息",
+            "poll needs tables in mapping.in, or nothing that is read would be a message",
+            "mapping",
+        )
+    try:
+        progress_of("", entry.poll.cursor)
+    except DocumentFault as fault:
+        yield ProfileFault(("poll", "cursor", "start"), fault.zh, fault.en, "date")
 
 
 def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:

@@ -25,6 +25,9 @@ from contracts.ways.rest import RestSettings
 from contracts.ways.soap import SoapSettings
 from contracts.yaml_text import write_yaml
 
+SCHEMA_URL = "http://127.0.0.1:8080/contracts/profile/1.0/schema.json"
+"""Where a hub on this machine serves the schema of profiles."""
+
 ConnectionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
@@ -125,6 +128,11 @@ class Profile(Model):
         """The document without what is left at its default: as an administrator would write it."""
         return {"profile": self.profile, **self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)}
 
-    def yaml(self) -> str:
-        """The document as YAML; faults of a mapping at work name lines of this text."""
-        return write_yaml(self.said())
+    def yaml(self, schema: str = SCHEMA_URL) -> str:
+        """The document as YAML; faults of a mapping at work name lines of this text. ``schema`` is for editors."""
+        return profile_yaml(self.said(), schema)
+
+
+def profile_yaml(said: dict[str, Any], schema: str = SCHEMA_URL) -> str:
+    """A profile's document as YAML, with the line by which an editor finds its schema."""
+    return f"# yaml-language-server: $schema={schema}\n{write_yaml(said)}"

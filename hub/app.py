@@ -22,6 +22,7 @@ from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
+from adapters.polling import PollSource
 from adapters.rabbitmq.adapter import RabbitAdapter
 from adapters.rabbitmq.brokers import Brokers, vhost_of
 from adapters.rabbitmq.management import Management
@@ -188,7 +189,10 @@ def _adapters(calls: HttpCalls, safe: Safe, photos: Photos, brokers: Brokers, sa
 
 def _kinds(calls: HttpCalls, safe: Safe, brokers: Brokers, settings: Settings, say: Say) -> dict[str, Source]:
     """The sources that the hub collects from, by their kind."""
-    return {Transport.RABBITMQ.value: RabbitSource(brokers, say, settings.body_max_bytes)}
+    return {
+        "poll": PollSource(safe, calls),
+        Transport.RABBITMQ.value: RabbitSource(brokers, say, settings.body_max_bytes),
+    }
 
 
 def _provisioner(settings: Settings, brokers: Brokers) -> Provisioner:

@@ -368,8 +368,12 @@ def _coordinated(case: Case, fact: Coordinated, at: datetime, by: str) -> Change
 
 
 def _returned(case: Case, fact: Returned, at: datetime, by: str) -> Changes:
+    moved: Changes = {}
+    if case.suspension is not None and fact.due_at is not None:
+        stood = Span(case.suspension.since, max(at, case.suspension.since))
+        moved = {"moved_to": fact.due_at, "stood": (*case.dispatches[-1].stood, stood)}
     return {
-        "dispatches": _lead_changed(case, returned_at=at),
+        "dispatches": _lead_changed(case, returned_at=at, **moved),
         "returns": case.returns + 1,
         "dispatch_by": fact.decide_by,
     }

@@ -24,6 +24,7 @@ from hub.commands import (
     units,
     whatif,
 )
+from hub.commands.teaching import teach
 
 VERBS = (
     *(serving, demo, simulate, bench, city, contracts, units, keys, secrets),
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = made.add_subparsers(dest="verb", metavar="VERB")
     for module in VERBS:
         module.add(verbs)
+    teach(made)
     return made
 
 

@@ -27,7 +27,8 @@ EVALUATION = """\
 由 `contracts/city/formulas.py` 的计数和 `contracts/cities/quzhou/evaluation/` 的考核办法生成(`./cityhub docs`)。
 Generated from the tallies in `contracts/city/formulas.py` and the city's formulas.
 
-- 查看 / look: `./cityhub evaluate --month 2026-11`, `GET /api/v1/evaluation?period=2026-11&cases=on_time_rate`
+- 查看 / look: `./cityhub evaluate --month 2026-11 [--cases on_time_rate] [--format csv|xlsx]`,
+  `GET /api/v1/evaluation?period=2026-11&cases=on_time_rate`
 - 期 / period: 城市的起止日,均含 / city days, both included. 期内各数按期末状况计;期未满的按当时计。
   A period is judged as things stood at its end; one that still runs, by now.
 - 所知 / known: 结果只取决于日志。`known_at` 给出当时所知的数字,已公布的数字可以重算。

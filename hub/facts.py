@@ -177,13 +177,14 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The unit sent it back (退回)."""
+    """The unit sent it back (退回). ``due_at`` is its deadline where that ended a suspension: what stood is given."""
 
     reason_code: str
     reason: str
     responsible_unit_id: str | None = None
     photos: tuple[str, ...] = ()
     decide_by: datetime | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,11 +352,15 @@ class Wait(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """Whom the case waits for was reminded (提醒、催办、督办) of what is due."""
+    """Whom the case waits for was reminded (提醒、催办、督办) of what is due.
+
+    ``lost`` is what the hub and the network had lost of the unit's time by then: the log judges an open case too.
+    """
 
     wait: Wait
     unit_id: str
     due_at: datetime
+    lost: tuple[Lost, ...] = ()
 
 
 Fact = (

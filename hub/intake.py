@@ -33,6 +33,7 @@ from hub.registry import Registry
 from hub.say import Say
 from hub.store import batches, register
 from hub.store.pool import CLASHED, LOST, Pool
+from hub.ticking import Tick
 
 Outcome = Answer | Problem
 
@@ -216,14 +217,14 @@ class Intake:
         late = {
             case.case_id: case.lead.order.unit_id
             for message in messages
-            if isinstance(message.body, Feedback) and (case := cases.get(message.case_id or 0)) is not None
-            if case.lead is not None and case.due_at is not None and case.due_at < now
+            if isinstance(message.body, Feedback | Tick) and (case := cases.get(message.case_id or 0)) is not None
+            if case.lead is not None and case.due_at is not None and case.due_at <= now
         }
         if not late:
             return Loaded(cases, remembered, attachments, near, {}, {}, components)
         clock = self.clock()
         since = machine_now() - timedelta(hours=registry.city.rules.late_proof_hours)
-        deliveries = await batches.deliveries(conn, late, clock)
+        deliveries = await batches.deliveries(conn, late, registry.fetched, clock)
         outages = await batches.outages(conn, set(late.values()), since, clock)
         return Loaded(cases, remembered, attachments, near, deliveries, outages, components)
 

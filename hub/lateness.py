@@ -37,19 +37,22 @@ GRACE = timedelta(minutes=1)
 """What delivery always takes; less is not told."""
 
 
-def lost_time(delivery: Delivery | None, now: datetime) -> tuple[Lost, ...]:
+def lost_time(delivery: Delivery | None, now: datetime, had_at: datetime | None = None) -> tuple[Lost, ...]:
     """What the hub and the network lost of the unit's time before it had the dispatch.
 
-    A wait that the unit itself asked for (its maintenance window, its calendar) is neither's.
+    ``had_at`` is when it acknowledged: then it had the dispatch, however the letter fared. A wait that the unit itself
+    asked for (its maintenance window, its calendar) is neither's.
     """
     if delivery is None:
         return ()
-    spent = [(Fault.HUB, delivery.written_at, delivery.tried_at or now)]
+    last = now if had_at is None else min(now, had_at)
+    spent = [(Fault.HUB, delivery.written_at, min(delivery.tried_at or last, last))]
     if delivery.cut_off_at is not None:
-        spent.append((Fault.NETWORK, delivery.cut_off_at, delivery.received_at or now))
+        spent.append((Fault.NETWORK, delivery.cut_off_at, min(delivery.received_at or last, last)))
     return tuple(
         Lost(fault, span.since, span.until)
         for fault, since, until in spent
+        if since < until
         for span in without([Span(since, until)], delivery.rests)
         if span.until - span.since > GRACE
     )

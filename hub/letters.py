@@ -25,12 +25,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class WaitingLetter:
-    """A letter with the entry that it tells, and how often it was tried."""
+    """A letter with the entry that it tells, and how often it was tried.
+
+    ``attempts`` counts since it was last replayed, for its patience; ``on_record`` is the number of its last attempt.
+    """
 
     letter: Letter
     told: Told
     attempts: int = 0
     held: bool = False
+    on_record: int = 0
 
 
 def letter_id(position: int) -> str:

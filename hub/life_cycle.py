@@ -308,5 +308,5 @@ def after(state: State | None, step: Step) -> State:
 
 
 def steps_from(state: State) -> tuple[Step, ...]:
-    """What may happen next, for an answer that helps the caller."""
-    return tuple(step for (origin, step) in STEPS if origin is state)
+    """What somebody may do next, for an answer that helps the caller; what the hub does by itself is none of it."""
+    return tuple(step for (origin, step) in STEPS if origin is state and ACTORS[step] != _RULE)

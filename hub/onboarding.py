@@ -14,7 +14,7 @@ from contracts.checking import pointer
 from contracts.nouns import Transport, UnitState
 from contracts.port import ConnectionCheck
 from contracts.problem import Problem, Violation
-from contracts.profile import Profile
+from contracts.profile import SCHEMA_URL, Profile
 from contracts.profile_text import read_profile
 from contracts.ways.rest import Signing
 from contracts.yaml_text import Lines, line_of
@@ -99,13 +99,13 @@ class Onboarding:
         self.say("unit.applied", unit_id=profile.unit, version=version, by=by)
         return Applied(profile.unit, version, state, shown, findings)
 
-    async def export(self, unit_id: str) -> str:
+    async def export(self, unit_id: str, schema: str = SCHEMA_URL) -> str:
         """The profile in force, as YAML that ``apply`` takes."""
         async with self.pool.acquire() as conn:
             kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
         if kept is None:
             raise Problem("unit_unknown", f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet.")
-        return Profile.model_validate_json(kept.document).yaml()
+        return Profile.model_validate_json(kept.document).yaml(schema)
 
     async def set_state(self, unit_id: str, state: UnitState, by: str, reason: str) -> None:
         """Move a unit to a state. ``live`` is an administrator's recorded approval until certification exists."""

@@ -50,6 +50,12 @@ class Registry:
         """The city's own code, with which case numbers begin."""
         return self.city.rules.division_code
 
+    @property
+    def fetched(self) -> tuple[str, ...]:
+        """The connections whose units fetch their letters: how long these lie there is nobody's fault but theirs."""
+        waiting = (Transport.PULL, Transport.DESK)
+        return tuple(name for name, each in self.connections.items() if each.transport in waiting)
+
     def directory(self, moment: datetime) -> Directory:
         """The directory in force at a moment of city time."""
         day = moment.astimezone(self.zone).date()

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
+
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,6 @@ class Settings:
     outbound_allow_private: bool = False
     body_max_bytes: int = 1024 * 1024
     batch_max: int = 500
-    depth_max: int = 32
     rate_per_second: float = 200.0
     attachment_max_bytes: int = 10 * 1024 * 1024
     clock_rate: float | None = None
@@ -95,6 +97,16 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
     if level not in ("debug", "info", "warning", "error"):
         faults.append(f"log_level={level!r}: debug|info|warning|error")
 
+    private = (text("outbound_allow_private") or "no").lower()
+    if private not in (*YES, *NO):
+        faults.append(f"outbound_allow_private={private!r}: yes|no")
+    start = text("clock_start")
+    if start is not None and not _is_moment(start):
+        faults.append(
+            f"clock_start={start!r}: 应为带时区的时间,例如 2026-11-23T08:00:00+08:00"
+            " / must be a moment with its zone, such as 2026-11-23T08:00:00+08:00"
+        )
+
     def path(name: str) -> Path | None:
         given_path = text(name)
         return Path(given_path) if given_path else None
@@ -123,13 +135,13 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
         processes=int(number("processes", 2, 1, 64)),
         log_level=level,
         outbound_allow=tuple(networks),
-        outbound_allow_private=(text("outbound_allow_private", "") or "").lower() in ("1", "true", "yes", "on"),
+        outbound_allow_private=private in YES,
         body_max_bytes=int(number("body_max_bytes", 1024 * 1024, 1024, 64 * 1024 * 1024)),
         batch_max=int(number("batch_max", 500, 1, 10_000)),
         rate_per_second=number("rate_per_second", 200.0, 0.1, 1_000_000),
         attachment_max_bytes=int(number("attachment_max_bytes", 10 * 1024 * 1024, 1024, 200 * 1024 * 1024)),
         clock_rate=number("clock_rate", 1.0, 0.001, 1_000_000) if text("clock_rate") is not None else None,
-        clock_start=text("clock_start"),
+        clock_start=start,
         rabbitmq=nodes,
         rabbitmq_management=management,
     )
@@ -144,5 +156,12 @@ def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not parts.query
+    except ValueError:
+        return False
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
     except ValueError:
         return False

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from contracts.nouns import Connection
-from contracts.port import DeliveryFailed, LeaseLost, Reception, Source
+from contracts.port import DeliveryFailed, LeaseLost, Reception, Source, Unavailable
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import sources as store
@@ -109,7 +109,7 @@ class Sources:
         """Collect for as long as the lease is ours; a source that fails rests, each time longer."""
         failures, name = 0, connection.connection_id
         while not held.lost:
-            held.moved = False
+            held.moved, rest_seconds = False, 0.0
             try:
                 await self.kinds[connection.source or ""].collect(connection, held, self.reception)
                 return
@@ -118,6 +118,9 @@ class Sources:
                 return
             except DeliveryFailed as failure:
                 reason = failure.reason
+                # A unit that names the time to come back is not asked before.
+                if isinstance(failure, Unavailable):
+                    rest_seconds = failure.retry_after_seconds or 0.0
             except (*LOST, *CLASHED) as fault:
                 reason = type(fault).__name__
             except Exception as bug:
@@ -128,7 +131,7 @@ class Sources:
             # It is said already; the row only tells the administrator's page.
             with contextlib.suppress(*LOST):
                 await store.trouble(self.pool, name, held.lease.fencing, reason)
-            await asyncio.sleep(PAUSES_SECONDS[min(failures, len(PAUSES_SECONDS)) - 1])
+            await asyncio.sleep(max(PAUSES_SECONDS[min(failures, len(PAUSES_SECONDS)) - 1], rest_seconds))
 
     async def _renew(self) -> None:
         if not self._running:

@@ -26,7 +26,8 @@ from contracts.mapping import Rule, Table, UnitMapping, Written
 from contracts.messages import Body
 from contracts.paths import parse_path
 from contracts.problem import Problem, Violation
-from contracts.yaml_text import NO_LINES, Lines, Place, read_yaml, write_yaml
+from contracts.profile import profile_yaml
+from contracts.yaml_text import NO_LINES, Lines, Place, read_yaml
 
 ENVELOPE_RULES: Mapping[str, AttributeRule] = {
     "id": TEXT,
@@ -73,7 +74,7 @@ def mapper_of(settings: Mapping[str, Any]) -> Mapper:
     """The mapper of a connection's settings; its faults name lines of the exported profile. Raises ``BadTable``."""
     said, index = settings["profile"], settings["mapping_of"]
     mapping = UnitMapping.model_validate_json(orjson.dumps(said["connections"][index]["mapping"]))
-    _, lines = read_yaml(write_yaml(said))
+    _, lines = read_yaml(profile_yaml(said))
     return Mapper(mapping, lines, ("connections", index, "mapping"))
 
 

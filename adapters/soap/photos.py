@@ -16,16 +16,15 @@ from contracts.ways.soap import PhotosAs, SoapPhotos
 BYTES_MAX = 32 * 1024 * 1024
 """Bytes of photos in one letter."""
 XOP = "http://www.w3.org/2004/08/xop/include"
-_PLACE = "\ue000cid:"
-"""Begins a text that stands for a part; no text of a letter does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A photo that travels beside the envelope, under its content id."""
+    """A photo that travels beside the envelope, under its content id; ``text`` is its base64 form."""
 
     content_id: str
     photo: Photo
+    text: str
 
 
 @dataclass(slots=True)
@@ -54,23 +53,27 @@ async def put_photos(arguments: dict[str, Any], wanted: SoapPhotos, photos: Phot
             size += len(photo.content)
             if size > BYTES_MAX:
                 raise Refused(f"照片共超过 {BYTES_MAX} 字节 / the photos have more than {BYTES_MAX} bytes")
+            text = base64.b64encode(photo.content).decode()
+            spot.holder[spot.key] = text
             if wanted.sent_as is PhotosAs.MTOM:
-                parts[name] = Part(f"{name}@cityhub", photo)
-                spot.holder[spot.key] = _PLACE + name
-            else:
-                spot.holder[spot.key] = base64.b64encode(photo.content).decode()
+                parts[name] = Part(f"{name}@cityhub", photo, text)
     return tuple(parts.values())
 
 
 def package(envelope: Any, parts: Sequence[Part], envelope_type: str, boundary: str) -> tuple[bytes, str]:
-    """The envelope and its parts as one MTOM body, and its media type."""
-    places = {_PLACE + part.content_id.rpartition("@")[0]: part for part in parts}
+    """The envelope and its parts as one MTOM body, and its media type.
+
+    A signature is over the base64 text that a part takes the place of (XOP, section 5): so sign first.
+    """
+    places = {part.text: part for part in parts}
     for node in envelope.iter():
-        part = places.get(node.text) if node.text else None
+        part = places.get(node.text or "")
         if part is not None:
             node.text = None
             etree.SubElement(node, f"{{{XOP}}}Include", nsmap={"xop": XOP}, href=f"cid:{part.content_id}")
     root = f'application/xop+xml; charset=utf-8; type="{envelope_type}"'
+    while any(boundary.encode() in part.photo.content for part in parts):
+        boundary += "_"
     pieces = [_piece(boundary, root, "envelope@cityhub", etree.tostring(envelope, encoding="utf-8"))]
     pieces += [_piece(boundary, part.photo.media_type, part.content_id, part.photo.content) for part in parts]
     said = (

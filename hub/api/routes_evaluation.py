@@ -71,7 +71,8 @@ async def case_clock(
         now = log[-1].known_at
     elif seen.case.state in WITH_A_UNIT and seen.case.lead_unit_id is not None:
         async with services.pool.acquire() as conn:
-            found = await batches.deliveries(conn, {case_id: seen.case.lead_unit_id}, clock)
+            leads = {case_id: seen.case.lead_unit_id}
+            found = await batches.deliveries(conn, leads, registry.fetched, clock)
         delivery = found.get(case_id)
     directory = registry.directory(now)
     told, stretches = records(log, directory, now, delivery), intervals(log, directory, now, delivery)

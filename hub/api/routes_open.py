@@ -32,6 +32,7 @@ async def versions(name: Part) -> Response:
     return answer({"items": [_listed(each) for each in found]})
 
 
+@router.get("/contracts/{name}/{version}/schema.json", include_in_schema=False)
 @router.get("/contracts/{name}/{version}", tags=["contracts"], summary="契约 / the JSON Schema of a contract")
 async def contract(name: Part, version: Part) -> Response:
     """JSON Schema 2020-12."""

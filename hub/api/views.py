@@ -123,7 +123,11 @@ def _bends(case: Case, now: datetime) -> dict[str, Any]:
         "extensions": case.extensions or None,
         "coordination": under_way
         and present(
-            level=under_way.level, unit_id=under_way.coordinator, since=under_way.since, due_at=under_way.due_at
+            level=under_way.level,
+            unit_id=under_way.coordinator,
+            since=under_way.since,
+            due_at=under_way.due_at,
+            substitute=under_way.substitute or None,
         ),
         "suspension": standing and present(since=standing.since, review_at=standing.review_at),
         "pending": [
@@ -279,8 +283,13 @@ def refused_document(row: RefusedRow) -> dict[str, Any]:
 
 
 def inbox_letter(rendered: RenderedLetter, leases: int) -> dict[str, Any]:
-    """A letter handed out: its event inside, and how often it was handed out."""
-    return {"letter_id": rendered.letter_id, "handed_out": leases, "event": orjson.Fragment(rendered.body)}
+    """A letter handed out: its event inside, how often it was handed out, and the trace that it goes on in."""
+    return present(
+        letter_id=rendered.letter_id,
+        handed_out=leases,
+        event=orjson.Fragment(rendered.body),
+        traceparent=rendered.traceparent,
+    )
 
 
 def present(**fields: Any) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from hub.facts import (
     Order,
     Question,
     ReckonedAgain,
+    Reminded,
     Reported,
     Resumed,
     Returned,
@@ -180,7 +181,7 @@ def tell(log: Sequence[Entry], now: datetime, delivery: Delivery | None) -> Told
     told.until = at if log[-1].state in OVER else max(at, now)
     last = told.leads[-1] if told.leads else None
     if last is not None and delivery is not None and not last.lost:
-        last.lost = lost_time(delivery, last.ended_at or told.until)
+        last.lost = lost_time(delivery, last.ended_at or told.until, last.acknowledged_at)
     return told
 
 
@@ -205,6 +206,9 @@ def _read(told: Told, entry: Entry, at: datetime) -> None:
     match fact:
         case Returned():
             lead.returns.append(Return(at, fact.reason_code))
+            if fact.due_at is not None and lead.suspended_since is not None:
+                lead.suspended.append(Span(lead.suspended_since, at))
+                lead.suspended_since, lead.due_at = None, fact.due_at
             _over(told, lead, Ending.RETURNED, at)
         case Asked():
             lead.asked[fact.question] = at
@@ -223,6 +227,8 @@ def _read(told: Told, entry: Entry, at: datetime) -> None:
             lead.late_proof = ProofJudged.ACCEPTED if fact.late_proof else None
             _over(told, lead, Ending.ANSWERED, at)
             told.holders.append((at, None))
+        case Reminded(lost=lost) if lost:
+            lead.lost = lost
         case LateProofJudged():
             lead.late_proof = ProofJudged.ACCEPTED if fact.accepted else ProofJudged.OVERRULED
         case Verified():

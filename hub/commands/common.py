@@ -33,6 +33,18 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print JSON")
 
 
+def add_schema(parser: argparse.ArgumentParser) -> None:
+    """Where an editor finds the schema of profiles."""
+    parser.add_argument(
+        "--schema", metavar="URL", help="编辑器补全用的 Schema 地址,默认本机枢纽 / the schema for editors"
+    )
+
+
+def schema_url(settings: Settings) -> str:
+    """The schema of profiles as the hub of these settings serves it."""
+    return f"http://{settings.host}:{settings.port}/contracts/profile/1.0/schema.json"
+
+
 def settings_of(given: argparse.Namespace) -> Settings:
     """Settings of the arguments; ends the program with every fault where they are bad."""
     try:
@@ -142,6 +154,14 @@ def _decoded(raw: bytes) -> str:
 def show_json(document: Any) -> None:
     """JSON for machines."""
     print(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def done(given: argparse.Namespace, sentence: str, **fields: Any) -> None:
+    """What a verb did: a sentence for people, or its fields with ``--json``."""
+    if given.json:
+        show_json(fields)
+    else:
+        print(sentence)
 
 
 def folder(text: str) -> Path:

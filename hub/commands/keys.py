@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from hub.commands.admin import onboarding
-from hub.commands.common import add_json, add_store, operator, run, settings_of, show_json, table
+from hub.commands.common import add_json, add_store, done, operator, run, settings_of, show_json, table
 from hub.store import registry as registry_store
 
 
@@ -91,8 +91,9 @@ def _revoke(given: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with onboarding(settings) as (desk, _):
-            done = await desk.revoke_key(given.key_id, operator())
-        print("已撤销 / revoked" if done else "没有在用的该密钥 / there is no such key in force")
-        return 0 if done else 1
+            revoked = await desk.revoke_key(given.key_id, operator())
+        sentence = "已撤销 / revoked" if revoked else "没有在用的该密钥 / there is no such key in force"
+        done(given, sentence, key_id=given.key_id, revoked=revoked)
+        return 0 if revoked else 1
 
     return run(work)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from contracts.problem import Problem
 from hub.api.views import attempt_document, letter_document
 from hub.commands.admin import onboarding
-from hub.commands.common import add_json, add_store, operator, run, settings_of, show_json, table
+from hub.commands.common import add_json, add_store, done, operator, run, settings_of, show_json, table
 from hub.delivery import repair
 from hub.delivery.render import render
 from hub.letters import letter_id, position_of
@@ -120,16 +121,17 @@ def _show(given: argparse.Namespace) -> int:
 def _replay(given: argparse.Namespace) -> int:
     settings = settings_of(given)
     if bool(given.letter) == bool(given.all_dead):
-        print("请给出信件号,或 --all-dead / name a letter, or --all-dead")
+        print("请给出信件号,或 --all-dead / name a letter, or --all-dead", file=sys.stderr)
         return 2
 
     async def work() -> int:
         async with onboarding(settings) as (_, pool):
             if given.all_dead:
-                done = await repair.replay_all(pool, given.unit, operator(), given.reason)
+                replayed = await repair.replay_all(pool, given.unit, operator(), given.reason)
             else:
-                done = [await repair.replay(pool, _position(given.letter), operator(), given.reason)]
-        print(f"{len(done)} 封信将重新投递 / letters will be tried again")
+                replayed = [await repair.replay(pool, _position(given.letter), operator(), given.reason)]
+        sentence = f"{len(replayed)} 封信将重新投递 / letters will be tried again"
+        done(given, sentence, replayed=[letter_id(position) for position in replayed])
         return 0
 
     return run(work)
@@ -140,8 +142,8 @@ def _cancel(given: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with onboarding(settings) as (_, pool):
-            await repair.cancel(pool, _position(given.letter), operator(), given.reason)
-        print("已取消 / cancelled")
+            cancelled = await repair.cancel(pool, _position(given.letter), operator(), given.reason)
+        done(given, "已取消 / cancelled", cancelled=letter_id(cancelled))
         return 0
 
     return run(work)

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.problem import Problem
 from hub.api.views import refused_document
-from hub.commands.common import add_json, add_store, operator, run, settings_of, show_json, store, table
+from hub.commands.common import add_json, add_store, done, operator, run, settings_of, show_json, store, table
 from hub.store import reading
 
 
@@ -73,8 +73,9 @@ def _settle(given: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with store(settings) as pool, pool.acquire() as conn:
-            done = await reading.settle_refused(conn, given.refused_id, operator())
-        print("已处理 / settled" if done else "没有待处理的该消息 / there is no such open message")
-        return 0 if done else 1
+            settled = await reading.settle_refused(conn, given.refused_id, operator())
+        sentence = "已处理 / settled" if settled else "没有待处理的该消息 / there is no such open message"
+        done(given, sentence, refused_id=given.refused_id, settled=settled)
+        return 0 if settled else 1
 
     return run(work)

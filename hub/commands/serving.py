@@ -71,9 +71,9 @@ def _add_settings(made: argparse.ArgumentParser) -> None:
         "--rabbitmq-management", metavar="URL", help="其管理接口 http://用户:密码@主机:15672 / its management interface"
     )
     made.add_argument("--rate-per-second", type=float, help="每单位每秒请求数 / requests a second per unit")
-    made.add_argument("--body-max-bytes", type=int, help=argparse.SUPPRESS)
-    made.add_argument("--batch-max", type=int, help=argparse.SUPPRESS)
-    made.add_argument("--attachment-max-bytes", type=int, help=argparse.SUPPRESS)
+    made.add_argument("--body-max-bytes", type=int, help="请求体上限,默认 1 MiB / the largest body")
+    made.add_argument("--batch-max", type=int, help="一批消息的上限,默认 500 / messages in a batch")
+    made.add_argument("--attachment-max-bytes", type=int, help="照片上限,默认 10 MiB / the largest photo")
 
 
 def _serve(given: argparse.Namespace) -> int:

@@ -9,7 +9,19 @@ from typing import Any
 from contracts.nouns import UnitState
 from hub.commands import units_trial, units_versions
 from hub.commands.admin import onboarding
-from hub.commands.common import add_json, add_store, operator, profile_text, run, settings_of, show_json, table
+from hub.commands.common import (
+    add_json,
+    add_schema,
+    add_store,
+    done,
+    operator,
+    profile_text,
+    run,
+    schema_url,
+    settings_of,
+    show_json,
+    table,
+)
 from hub.store import rests
 
 
@@ -21,6 +33,7 @@ def add(verbs: Any) -> None:
     apply.add_argument("-f", "--file", required=True, help="YAML 文件,- 为标准输入 / YAML file, - for standard input")
     export = jobs.add_parser("export", help="以 YAML 输出档案 / the profile in force, as YAML")
     export.add_argument("unit")
+    add_schema(export)
     units_trial.add(jobs)
     units_versions.add(jobs)
     listing = jobs.add_parser("list", help="全部单位与接入状态 / every unit and its state")
@@ -41,7 +54,8 @@ def add(verbs: Any) -> None:
         (rotate, _rotate),
     ):
         add_store(job)
-        add_json(job)
+        if job is not export:
+            add_json(job)
         job.set_defaults(run=verb)
 
 
@@ -79,7 +93,7 @@ def _export(given: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with onboarding(settings) as (desk, _):
-            print(await desk.export(given.unit), end="")
+            print(await desk.export(given.unit, given.schema or schema_url(settings)), end="")
         return 0
 
     return run(work)
@@ -138,7 +152,7 @@ def _state(given: argparse.Namespace) -> int:
     async def work() -> int:
         async with onboarding(settings) as (desk, _):
             await desk.set_state(given.unit, UnitState(given.state), operator(), given.reason)
-        print(f"{given.unit}: {given.state}")
+        done(given, f"{given.unit}: {given.state}", unit_id=given.unit, state=given.state)
         return 0
 
     return run(work)
@@ -149,9 +163,10 @@ def _resume(given: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with onboarding(settings) as (desk, _):
-            done = await desk.resume_lane(given.connection, operator())
-        print("已恢复 / resumed" if done else "该通道没有暂停 / the lane is not paused")
-        return 0 if done else 1
+            resumed = await desk.resume_lane(given.connection, operator())
+        sentence = "已恢复 / resumed" if resumed else "该通道没有暂停 / the lane is not paused"
+        done(given, sentence, connection_id=given.connection, resumed=resumed)
+        return 0 if resumed else 1
 
     return run(work)
 
@@ -162,8 +177,9 @@ def _rotate(given: argparse.Namespace) -> int:
     async def work() -> int:
         async with onboarding(settings) as (desk, _):
             shown = await desk.rotate_signing(given.connection, operator())
-        for name, secret in shown:
-            print(f"{name} {secret.reveal()}")
+        secrets = [{"connection_id": name, "secret": secret.reveal()} for name, secret in shown]
+        lines = [f"{each['connection_id']} {each['secret']}" for each in secrets]
+        done(given, "\n".join(lines), secrets=secrets)
         return 0
 
     return run(work)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import cast
 
 from contracts.bends import SubDispatch
 from contracts.messages import Acknowledgement, Feedback, Return
 from contracts.problem import Problem, Violation
+from hub.deadlines import moved_by
 from hub.decide.coordinating import coordinate_return
 from hub.decide.course import Course
 from hub.decide.photos import own_photos
@@ -15,6 +17,7 @@ from hub.decide.verifying import ask_for_verification
 from hub.facts import Acknowledged, Answered, AssistantTold, Returned, SubDispatched
 from hub.lateness import late_proof, lost_time
 from hub.life_cycle import Step
+from hub.spans import Span
 
 
 def acknowledge(course: Course) -> None:
@@ -45,9 +48,23 @@ def send_back(course: Course) -> None:
             ),
         )
     decide_by = course.context.limits(course.known.reported.tier).dispatch.due_at
-    told_back = Returned(body.reason_code.value, body.reason, responsible, body.photos, decide_by)
+    due = _due_after_suspension(course)
+    told_back = Returned(body.reason_code.value, body.reason, responsible, body.photos, decide_by, due)
     course.take(Step.RETURN, told_back)
     coordinate_return(course, told_back)
+
+
+def _due_after_suspension(course: Course) -> datetime | None:
+    """Until when the unit has the case, should its return be overruled, where it was suspended; else as it was."""
+    case, context = course.known, course.context
+    if case.suspension is None or case.lead is None:
+        return None
+    order = case.lead.order
+    return moved_by(
+        *(context.rules_of(order), order.tier, case.lead.due_at),
+        stood=[Span(case.suspension.since, context.now)],
+        known=case.lead.stood,
+    )
 
 
 def tell_of_department(course: Course) -> None:
@@ -93,7 +110,7 @@ def _final(course: Course, body: Feedback) -> Answered:
     unit = case.lead.order.unit_id
     return replace(
         told,
-        lost=lost_time(context.deliveries.get(case.case_id), context.now),
+        lost=lost_time(context.deliveries.get(case.case_id), context.now, case.lead.acknowledged_at),
         late_proof=late_proof(
             course.message.effective_at,
             case.due_at,

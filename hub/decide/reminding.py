@@ -10,7 +10,8 @@ from hub.cases import Case
 from hub.decide.coordinating import coordinate_unclear, escalate
 from hub.decide.course import Context, Course
 from hub.decide.ordering import follow_owner, reckoned_again
-from hub.facts import Reminded, Wait
+from hub.facts import Lost, Reminded, Wait
+from hub.lateness import lost_time
 from hub.life_cycle import Step
 from hub.responsibility import Because
 
@@ -49,9 +50,16 @@ def _remind(course: Course) -> None:
             return
         _, awaited, level = reminder
         unit = course.context.centre() if awaited.unit_id == CENTRE else awaited.unit_id
-        course.take(STEP_OF[level], Reminded(awaited.wait, unit, awaited.due_at), by_rule=True)
+        lost = _lost(course) if awaited.wait is Wait.HANDLING and level > DUE_SOON else ()
+        course.take(STEP_OF[level], Reminded(awaited.wait, unit, awaited.due_at, lost), by_rule=True)
         if awaited.wait is Wait.COORDINATION and level == OVERDUE:
             _up(course)
+
+
+def _lost(course: Course) -> tuple[Lost, ...]:
+    case, context = course.known, course.context
+    had_at = case.lead.acknowledged_at if case.lead else None
+    return lost_time(context.deliveries.get(case.case_id), context.now, had_at)
 
 
 def _up(course: Course) -> None:

@@ -270,7 +270,7 @@ class Lane:
             self._hold(waiting, machine_now() if first else None, f"not tried: {why}")
 
     async def _try(self, waiting: WaitingLetter, taken_at: datetime) -> bool:
-        letter, attempt = waiting.letter, waiting.attempts + 1
+        letter = waiting.letter
         try:
             rendered = render(letter, waiting.told, self._renderer_of(letter))
         except ValueError as bug:
@@ -291,7 +291,8 @@ class Lane:
             failure = Unavailable(f"the hub's own fault: {type(bug).__name__}")
         tried = Tried(
             letter=letter,
-            attempt=attempt,
+            # A replay begins anew with its patience, never with the numbers: what was on record stays.
+            attempt=max(waiting.attempts, waiting.on_record) + 1,
             outcome=delivered.receipt.value if delivered else _outcome_of(failure),
             status=delivered.status if delivered else failure.status if failure else None,
             digest=rendered.digest,
@@ -327,17 +328,17 @@ class Lane:
         )
 
     def _failed(self, waiting: WaitingLetter, tried: Tried, failure: DeliveryFailed) -> None:
-        letter, report = waiting.letter, self._report()
+        letter, report, count = waiting.letter, self._report(), waiting.attempts + 1
         report.tried.append(tried)
         if isinstance(failure, Refused):
             self._answered()
-            self._hold(waiting, None, failure.reason, buried=True, attempts=tried.attempt)
+            self._hold(waiting, None, failure.reason, buried=True, attempts=count)
             self.say("letter.buried", **_fields(tried, failure))
             return
         if isinstance(failure, Unauthorised):
             self.paused = report.paused = _kept(failure.reason)
             self.pausing = True
-            self._hold(waiting, machine_now(), failure.reason, attempts=tried.attempt)
+            self._hold(waiting, machine_now(), failure.reason, attempts=count)
             self.say("lane.paused", connection_id=letter.connection_id, unit_id=letter.unit_id, reason=failure.reason)
             return
         was = self._breaker.position
@@ -347,18 +348,18 @@ class Lane:
                 "breaker.opened", connection_id=letter.connection_id, unit_id=letter.unit_id, reason=failure.reason
             )
         wait = after_failure(
-            tried.attempt,
+            count,
             slack_seconds=self._slack(letter.due_at),
             retry_after_seconds=failure.retry_after_seconds if isinstance(failure, Unavailable) else None,
             chance=random.random(),
             policy=self.connection.retry,
         )
         if isinstance(wait, Bury):
-            self._hold(waiting, None, wait.reason, buried=True, attempts=tried.attempt)
+            self._hold(waiting, None, wait.reason, buried=True, attempts=count)
             self.say("letter.buried", **_fields(tried, failure))
             return
         due = machine_now() + timedelta(seconds=wait.pause_seconds)
-        self._hold(waiting, due, failure.reason, attempts=tried.attempt)
+        self._hold(waiting, due, failure.reason, attempts=count)
         self.say("letter.held", due_seconds=wait.pause_seconds, **_fields(tried, failure))
 
     def _answered(self) -> None:

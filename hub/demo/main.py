@@ -276,7 +276,7 @@ class _Demo:
 
 @contextlib.asynccontextmanager
 async def _broker(tools: Tools, folder: Path) -> AsyncIterator[Broker | None]:
-    """A node of the demo's own, its ports chosen and nothing started, where RabbitMQ is there; ended whatever happens."""
+    """A node of the demo's own, nothing of it started yet, where RabbitMQ is there; ended whatever happens."""
     if tools.broker is None:
         yield None
         return

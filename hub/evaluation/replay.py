@@ -27,8 +27,10 @@ from hub.facts import (
     Order,
     Question,
     ReckonedAgain,
+    Reminded,
     Reported,
     Resumed,
+    Returned,
     SubDispatched,
     VerificationRequested,
     Verified,
@@ -206,9 +208,9 @@ def _at(entry: Entry, at: Callable[[datetime], datetime]) -> Entry:
             fact = replace(fact, rework=_ordered_at(order, at))
         case Decided(due_at=datetime() as due) | Resumed(due_at=due) | VerificationRequested(due_at=due):
             fact = replace(fact, due_at=at(due))
-        case ReckonedAgain(due_at=due) | SubDispatched(due_at=datetime() as due):
+        case ReckonedAgain(due_at=due) | SubDispatched(due_at=datetime() as due) | Returned(due_at=datetime() as due):
             fact = replace(fact, due_at=at(due))
-        case Answered() if fact.lost:
+        case Answered() | Reminded() if fact.lost:
             lost = (replace(each, since=at(each.since), until=at(each.until)) for each in fact.lost)
             fact = replace(fact, lost=tuple(lost))
     return replace(entry, fact=fact, known_at=at(entry.known_at), effective_at=at(entry.effective_at))
@@ -266,6 +268,9 @@ class _Deadlines:
             case Resumed(due_at=due):
                 since, self.suspended = self.suspended, None
                 return self._moved(entry, self._stood(due, since, at), due)
+            case Returned(due_at=datetime() as due):
+                since, self.suspended = self.suspended, None
+                return self._moved(entry, self._stood(due, since, at), due)
             case ReckonedAgain(due_at=due):
                 return self._moved(entry, due if self.old == self.new or self.new is None else self.new, due)
             case VerificationRequested(due_at=due):
@@ -313,5 +318,5 @@ class _Deadlines:
 
     def _moved(self, entry: Entry, new: datetime, old: datetime) -> Entry:
         self.old, self.new, self.raised = old, new, None
-        fact = cast(Decided | Resumed | ReckonedAgain, entry.fact)
+        fact = cast(Decided | Resumed | ReckonedAgain | Returned, entry.fact)
         return replace(entry, fact=replace(fact, due_at=new))

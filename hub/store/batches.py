@@ -78,9 +78,14 @@ def _open(row: Any) -> Open:
     )
 
 
-async def deliveries(conn: Connection, leads: Mapping[int, str], clock: CityClock) -> dict[int, Delivery]:
-    """How each case's last dispatch reached its lead unit, in city time."""
-    rows = await conn.fetch(SQL["dispatch_deliveries"], list(leads), list(leads.values()))
+async def deliveries(
+    conn: Connection, leads: Mapping[int, str], fetched: Collection[str], clock: CityClock
+) -> dict[int, Delivery]:
+    """How each case's last dispatch was brought to its lead unit, in city time.
+
+    Nothing of letters that wait for their unit: ``fetched`` are the connections whose units fetch.
+    """
+    rows = await conn.fetch(SQL["dispatch_deliveries"], list(leads), list(leads.values()), list(fetched))
     return {row["case_id"]: _delivery(row, clock) for row in rows}
 
 

@@ -30,7 +30,8 @@ WHERE c.state NOT IN ('closed', 'rejected', 'duplicate', 'voided') AND c.registe
 
 -- name: dispatch_deliveries
 -- How the last dispatch of each case reached its lead: written, first tried, first unanswered try, received; and the
--- rests of its connection in between, for urgent letters those that held these up too.
+-- rests of its connection in between, for urgent letters those that held these up too. What a unit fetches itself ($3
+-- are such connections, and every desk) is there for it once it is written: none of these.
 SELECT l.case_id, l.written_at,
        min(a.sent_at) AS tried_at,
        min(a.sent_at) FILTER (WHERE a.outcome = 'unavailable' AND a.status IS NULL) AS cut_off_at,
@@ -47,6 +48,7 @@ FROM (
     ORDER BY l.case_id, l.entry_sequence DESC, l.position
 ) AS l
 LEFT JOIN attempts a ON a.case_id = l.case_id AND a.position = l.position
+WHERE l.connection_id <> ALL ($3::text[]) AND l.connection_id NOT LIKE '%.desk'
 GROUP BY l.case_id, l.position, l.written_at, l.connection_id, l.urgent
 
 -- name: outages

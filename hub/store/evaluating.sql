@@ -3,7 +3,8 @@
 -- name: concerned_logs
 -- Entries, case by case, of live cases registered before $2: those open or changed since the period began ($3), and of
 -- the rest, back to $1, those with a deadline that may fall into it (before $4). What no figure is made of is left where
--- it is; supervision (督办) makes none either, and the monthly notice names it.
+-- it is; supervision (督办) makes none either, and the monthly notice names it. A reminder counts where it tells what
+-- the hub or the network had lost.
 -- Three weeks before the period: a verification's limit may reach over a holiday into it.
 WITH concerned AS (
     SELECT case_id FROM cases
@@ -21,7 +22,8 @@ SELECT e.case_id, e.sequence, e.position, e.fact, e.state, e.mode, e.unit_id, e.
        e.known_at, e.directory_version, e.body
 FROM concerned JOIN entries e USING (case_id)
 WHERE e.case_id < $2
-  AND e.fact NOT IN ('warn', 'remind', 'progress', 'acknowledge', 'assist', 'acknowledge_assisting',
+  AND (e.fact <> 'remind' OR e.body LIKE '%"lost":[{%')
+  AND e.fact NOT IN ('warn', 'progress', 'acknowledge', 'assist', 'acknowledge_assisting',
                      'answer_assisting', 'return_assisting')
   AND ($5::bigint IS NULL OR e.position <= $5)
 ORDER BY e.case_id, e.sequence

@@ -129,7 +129,9 @@ async def due(
 ) -> list[WaitingLetter]:
     """Held letters whose time has come and that are not in hand already."""
     rows = await pool.fetch(SQL["due"], connection_id, list(in_hand), limit, urgent_only)
-    return [waiting(row, division, attempts=row["attempts"], held=True) for row in rows]
+    return [
+        waiting(row, division, attempts=row["attempts"], held=True, on_record=row["on_record"] or 0) for row in rows
+    ]
 
 
 async def next_due(
@@ -203,7 +205,7 @@ async def resume(conn: Connection, connection_id: str) -> bool:
     return done.endswith("1")
 
 
-def waiting(row: Any, division: str, *, attempts: int = 0, held: bool = False) -> WaitingLetter:
+def waiting(row: Any, division: str, *, attempts: int = 0, held: bool = False, on_record: int = 0) -> WaitingLetter:
     """The letter of a joined row of letters and entries."""
     step = Step(row["fact"])
     return WaitingLetter(
@@ -234,4 +236,5 @@ def waiting(row: Any, division: str, *, attempts: int = 0, held: bool = False) -
         ),
         attempts,
         held,
+        on_record,
     )

@@ -72,7 +72,8 @@ ORDER BY l.position
 -- name: due
 -- Held letters whose time has come, the urgent first, then the soonest; only the first of its case ever has one.
 SELECT l.*, e.fact, e.state, e.unit_id AS acted_by, e.effective_at, e.known_at, e.body, e.traceparent,
-       h.attempts, h.due_at AS retry_at
+       h.attempts, h.due_at AS retry_at,
+       (SELECT max(a.attempt) FROM attempts a WHERE a.case_id = h.case_id AND a.position = h.position) AS on_record
 FROM held_letters h
 JOIN letters l ON l.case_id = h.case_id AND l.position = h.position
 JOIN entries e ON e.case_id = l.case_id AND e.sequence = l.entry_sequence

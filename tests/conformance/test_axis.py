@@ -33,13 +33,19 @@ def gas(axis: AxisUnit) -> Connection:
 
 
 @pytest.fixture
-async def calls() -> AsyncIterator[SoapCalls]:
-    """Calls to this machine, with the company's token in the safe."""
-    http = HttpCalls(OutboundGuard(allow=loopback()), "0.1.0")
+async def http() -> AsyncIterator[HttpCalls]:
+    """Calls to this machine."""
+    made = HttpCalls(OutboundGuard(allow=loopback()), "0.1.0")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def calls(http: HttpCalls) -> AsyncIterator[SoapCalls]:
+    """Calls with the company's token in the safe."""
     made = SoapCalls(Authenticator(NamedSecrets({"axis-token": "szcg"}), http))
     yield made
     await made.close()
-    await http.close()
 
 
 @pytest.fixture
@@ -78,8 +84,8 @@ async def test_an_exception_in_the_java_code_may_pass(calls: SoapCalls, gas: Con
     assert isinstance(answer.outcome, Unavailable) and answer.outcome.in_doubt
 
 
-async def test_a_wrong_token_calls_a_person(adapter: SoapAdapter, gas: Connection, calls: SoapCalls) -> None:
-    calls._authenticator._secrets = NamedSecrets({"axis-token": "old"})
+async def test_a_wrong_token_calls_a_person(http: HttpCalls, gas: Connection) -> None:
+    adapter = SoapAdapter(SoapCalls(Authenticator(NamedSecrets({"axis-token": "old"}), http)), KeptPhotos({}))
     with pytest.raises(Unauthorised):
         await adapter.deliver(gas, a_dispatch())
 

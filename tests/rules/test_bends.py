@@ -384,12 +384,22 @@ class TestLateness:
         return decision.case, fact
 
     def test_a_dispatch_that_came_late_is_set_off_hub_and_network_apart(self) -> None:
-        case = handed()
+        case = a_case()
         times = [MORNING + timedelta(minutes=minutes) for minutes in (0, 30, 30, 90)]
         _, fact = self.answered(case, feedback(case), deliveries={case.case_id: Delivery(*times)})
         assert [(each.fault, (each.until - each.since).seconds // 60) for each in fact.lost] == [
             (Fault.HUB, 30),
             (Fault.NETWORK, 60),
+        ]
+
+    def test_but_not_what_came_after_the_unit_acknowledged(self) -> None:
+        case = a_case()
+        case = after(case, acknowledgement(case), context=later(50))
+        times = [MORNING + timedelta(minutes=minutes) for minutes in (0, 30, 30, 90)]
+        _, fact = self.answered(case, feedback(case), deliveries={case.case_id: Delivery(*times)})
+        assert [(each.fault, (each.until - each.since).seconds // 60) for each in fact.lost] == [
+            (Fault.HUB, 30),
+            (Fault.NETWORK, 20),
         ]
 
     def test_a_proof_from_a_unit_that_was_cut_off_counts_until_a_person_says_otherwise(self) -> None:

@@ -9,7 +9,19 @@ import pytest
 
 from hub.docs import pages
 from hub.facts import FACT_OF
-from hub.life_cycle import ACTORS, OVER, STAGE_OF, STATE_WORDS, STEP_WORDS, STEPS, State, Step, StepNotAllowed, after
+from hub.life_cycle import (
+    ACTORS,
+    OVER,
+    STAGE_OF,
+    STATE_WORDS,
+    STEP_WORDS,
+    STEPS,
+    State,
+    Step,
+    StepNotAllowed,
+    after,
+    steps_from,
+)
 from hub.life_cycle_page import life_cycle
 
 ROOT = Path(__file__).parent.parent.parent
@@ -85,3 +97,10 @@ def test_the_picture_has_every_way_between_two_states() -> None:
     drawn = {(State(one), State(two)) for one, two in re.findall(r"^ +(\w+) --> (\w+): ", picture, re.MULTILINE)}
     everywhere = {(state, State.VOIDED) for state in State if state not in OVER}
     assert drawn == ways - everywhere and "作废 → 已作废" in rest
+
+
+def test_what_is_offered_next_is_what_somebody_can_ask_for() -> None:
+    offered = steps_from(State.DISPATCHED)
+    assert {Step.ACKNOWLEDGE, Step.ANSWER, Step.RETURN, Step.RECALL} <= set(offered)
+    assert not {Step.WARN, Step.REMIND, Step.SUPERVISE, Step.RECKON_AGAIN} & set(offered)
+    assert not any(steps_from(state) for state in OVER)

@@ -10,13 +10,16 @@ import pytest
 from contracts.messages import Finding, ReturnReason
 from hub.awaiting import next_reminder
 from hub.cases import Case
-from hub.facts import Reminded, Wait
+from hub.clocks import Standing, records
+from hub.codec import fact_from, fact_text
+from hub.facts import Fault, Reminded, Wait
+from hub.lateness import Delivery
 from hub.life_cycle import Step
 from hub.registry import build
 from hub.ticking import tick_of
 from tests.builders import COLLECTOR, COMMAND, a_context, a_return, after, decided, feedback, quzhou, verification
 from tests.builders import a_case as built
-from tests.journeys import SAME_DAY, directory_at, local, tier_of
+from tests.journeys import SAME_DAY, Journey, directory_at, local, tier_of
 
 TWO_DAYS = tier_of(directory_at(local("2026-11-23 09:00")), "C2")
 MONDAY = "2026-11-23 09:00"
@@ -103,3 +106,36 @@ def test_a_tier_that_the_city_has_no_longer_stops_no_clock() -> None:
     answered = after(decision.case, feedback(decision.case, "urban_enforcement"), context=a_context(other, now))
     again = after(answered, verification(answered, Finding.FAILED), context=a_context(other, now))
     assert again.lead is not None and again.lead.order.round == 2 and again.lead.due_at > now
+
+
+class TestAnOpenCaseThatCameLate:
+    """What the hub or the network lost is not the unit's, and the log says so before anybody has answered."""
+
+    def reminded(self, delivery: Delivery | None) -> Journey:
+        """Dispatched on Monday at nine with eight working hours; on Tuesday at half past nine its time is over."""
+        journey, now = Journey.begun(MONDAY, SAME_DAY), local("2026-11-24 09:30")
+        known = {} if delivery is None else {"deliveries": {journey.case.case_id: delivery}}
+        return journey.then(now, tick_of(journey.case.case_id, journey.case.version, journey.case.mode, now), **known)
+
+    def standing(self, journey: Journey, at: str) -> Standing:
+        (record,) = records(journey.log, directory_at(journey.now), local(at))
+        return record.standing(local(at))
+
+    def test_it_is_not_overdue_by_as_much_as_was_lost(self) -> None:
+        # Tried at once, heard of at 14:30: four working hours of the eight were the network's.
+        nine = local(MONDAY)
+        journey = self.reminded(Delivery(nine, nine, nine, local("2026-11-23 14:30")))
+        last = [entry.fact for entry in journey.log if isinstance(entry.fact, Reminded)][-1]
+        assert [each.fault for each in last.lost] == [Fault.NETWORK]
+        # 09:30 and four hours: 12:00 (2.5), 15:00.
+        assert self.standing(journey, "2026-11-24 14:59") is Standing.RUNNING
+        assert self.standing(journey, "2026-11-24 15:01") is Standing.OVERDUE
+
+    def test_what_came_in_time_is_overdue_at_its_time(self) -> None:
+        journey = self.reminded(None)
+        assert self.standing(journey, "2026-11-24 09:31") is Standing.OVERDUE
+
+    def test_it_comes_back_from_its_text(self) -> None:
+        nine = local(MONDAY)
+        for entry in self.reminded(Delivery(nine, nine, nine, local("2026-11-23 14:30"))).log:
+            assert fact_from(entry.step, fact_text(entry.fact)) == entry.fact

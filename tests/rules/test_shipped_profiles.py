@@ -96,7 +96,20 @@ def test_a_profile_comes_out_as_it_went_in(folder: Path) -> None:
 def test_an_editor_finds_nothing_wrong_with_a_profile(folder: Path) -> None:
     document, _ = read_yaml((folder / "profile.yaml").read_text(encoding="utf-8"))
     schema = json.loads((SCHEMAS / "profile/1.0/schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
     assert list(jsonschema.Draft202012Validator(schema).iter_errors(document)) == []
+
+
+@pytest.mark.parametrize("folder", sorted(PROFILES.glob("*/")), ids=lambda path: path.name)
+def test_an_editor_finds_the_schema_of_a_shipped_profile_beside_it(folder: Path) -> None:
+    first = (folder / "profile.yaml").read_text(encoding="utf-8").splitlines()[0]
+    said = first.removeprefix("# yaml-language-server: $schema=")
+    assert (folder / said).resolve() == SCHEMAS / "profile/1.0/schema.json"
+
+
+def test_an_exported_profile_begins_with_the_line_for_editors() -> None:
+    text = the_profile(PROFILES / "water_asmx").yaml("http://hub.example/schema.json")
+    assert text.startswith("# yaml-language-server: $schema=http://hub.example/schema.json\nprofile:")
 
 
 def test_a_fault_at_work_names_the_line_of_the_exported_profile() -> None:

@@ -16,7 +16,9 @@ import pytest
 
 from contracts.city import Tally as Count
 from contracts.envelope import Mode
+from hub.evaluation import CaseLog, Period, evaluate
 from hub.evaluation.observing import observe
+from hub.facts import VerificationRequested, Verified
 from hub.life_cycle import Step
 from hub.registry import build
 from hub.simulation import Month, Outcome, Tally, simulate
@@ -154,3 +156,38 @@ def counts(outcome: Outcome) -> Counter[tuple[str | None, Count]]:
         for each in observe(outcome.cases[case_id].case_number, log, directory, always, outcome.until):
             found[each.unit, each.tally] += 1
     return found
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+def test_the_evaluations_totals_agree_with_a_plain_count_of_steps(seed: int) -> None:
+    """A third way to count: how often each step stands in the logs of cases that are not drills."""
+    outcome = a_month(seed)
+    city = quzhou()
+    logs = [CaseLog(outcome.cases[case_id].case_number, log) for case_id, log in outcome.logs.items()]
+    period = Period(date(2026, 10, 1), outcome.until.date() - timedelta(days=1))
+    total = evaluate(logs, city.at(period.until), period, city.formulas[0]).total
+    live = [log for log in outcome.logs.values() if log[0].mode is Mode.LIVE]
+    steps = Counter(entry.step for log in live for entry in log)
+    asked = [
+        (entry.fact, next((each.known_at for each in log[n + 1 :] if isinstance(each.fact, Verified)), None))
+        for log in live
+        for n, entry in enumerate(log)
+        if isinstance(entry.fact, VerificationRequested)
+    ]
+
+    def figures(indicator: str) -> tuple[int, int | None]:
+        found = total.figure(indicator)
+        return int(found.numerator), found.denominator
+
+    assert figures("reported") == (len(live), None)
+    assert figures("acceptance_rate") == (steps[Step.ACCEPT], len(live))
+    assert figures("returned") == (steps[Step.RETURN], None)
+    assert figures("handled") == (steps[Step.ANSWER], None)
+    assert figures("rework_rate") == (steps[Step.FAIL], steps[Step.PASS] + steps[Step.FAIL])
+    assert figures("closing_rate")[0] == steps[Step.CLOSE]
+    assert figures("verification_on_time_rate") == (
+        sum(1 for fact, done in asked if done is not None and done <= fact.due_at),
+        sum(1 for fact, done in asked if done is not None or fact.due_at < outcome.until),
+    )
+    due, overdue = figures("due")[0], figures("overdue")[0]
+    assert figures("on_time_rate")[1] == due == steps[Step.ANSWER] + overdue

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from contracts.bends import Resumption, SuspensionDecision, SuspensionRequest
+from contracts.messages import DispatchRequest, Return, ReturnReason
 from contracts.problem import Problem
 from hub.awaiting import CENTRE, next_reminder, waits
 from hub.cases import Case
-from hub.clocks import records
+from hub.clocks import Standing, records
 from hub.evaluation.evaluating import CaseLog
 from hub.evaluation.replay import replay
 from hub.facts import Decided, Reminded, Wait
@@ -128,3 +129,28 @@ def test_between_equal_cities_what_if_leaves_it_as_it_was() -> None:
     journey.centre(AGAIN, Resumption(reason="条件具备")).unit("2026-12-21 10:00", DONE, ENFORCER)
     log = CaseLog(journey.case.case_number, journey.log)
     assert replay(log, quzhou(), quzhou()).log.entries == journey.log
+
+
+def test_sent_back_while_suspended_and_insisted_on_it_has_what_was_left() -> None:
+    journey = suspended()
+    back = Return(reason_code=ReturnReason.OTHER, reason="现场无法施工")
+    journey.unit("2026-11-25 11:00", back, ENFORCER)
+    journey.centre("2026-11-25 12:00", DispatchRequest(unit_id=ENFORCER, reason="维持原派遣"))
+    # Six hours were left on Monday at eleven. The return was overruled, so they run from Wednesday eleven: 1 till noon,
+    # 4 in the afternoon, 1 on Thursday.
+    assert journey.case.due_at == local("2026-11-26 09:30")
+    hold(journey.case, journey.log, directory_at(journey.now))
+    journey.unit("2026-11-26 09:00", DONE, ENFORCER)
+    (record,) = records(journey.log, directory_at(journey.now), journey.now)
+    assert (record.standing(journey.now), record.due_at) == (Standing.IN_TIME, local("2026-11-26 09:30"))
+    assert (record.limit, record.spent) == (timedelta(hours=8), timedelta(hours=7.5))
+
+
+def test_and_the_next_unit_has_its_whole_time() -> None:
+    journey = suspended()
+    journey.unit("2026-11-25 11:00", Return(reason_code=ReturnReason.OTHER, reason="x"), ENFORCER)
+    journey.centre("2026-11-25 12:00", DispatchRequest(unit_id="power", reason="核实权属"))
+    # Eight hours from noon: four that day, three and a half next morning, half an hour from half past one.
+    assert journey.case.due_at == local("2026-11-26 14:00")
+    first, _ = records(journey.log, directory_at(journey.now), journey.now)
+    assert first.standing(journey.now) is Standing.OFF and first.spent == timedelta(hours=2)

@@ -49,7 +49,9 @@ def test_a_fault_is_told_in_both_languages_with_its_line(tmp_path: Path, capsys:
     sample.write_text(Path(SAMPLE).read_text(encoding="utf-8").replace("已修复", "修了一半"), encoding="utf-8")
     assert main(["units", "try", "-f", PROFILE, str(sample)]) == 1
     said = capsys.readouterr()
-    assert "码表 result 没有代码 修了一半" in said.err and f"profile line {LINE_OF_RESULT}" in said.err
+    lines = Path(PROFILE).read_text(encoding="utf-8").splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if "to: result, from: RESULT" in text)
+    assert "码表 result 没有代码 修了一半" in said.err and f"profile line {line}" in said.err
     assert "\x1b" not in said.out + said.err
 
 

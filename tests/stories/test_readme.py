@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.settings import Settings
 from tests.builders import QUZHOU, a_place
 from tests.stories.conftest import ROOT, RunningHub, start_hub, stop_hub
 
@@ -142,3 +144,10 @@ def a_png() -> bytes:
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0\xff\0\0")) + chunk(b"IEND", b"")
     )
+
+
+def test_every_setting_stands_in_the_page_on_operations_with_its_flag_and_variable() -> None:
+    told = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    names = [field.name for field in dataclasses.fields(Settings)]
+    rows = [f"| `--{name.replace('_', '-')}` | `CITYHUB_{name.upper()}` |" for name in names]
+    assert [row for row in rows if row not in told] == []

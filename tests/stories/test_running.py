@@ -144,6 +144,29 @@ def test_a_restore_begins_a_new_epoch_and_issues_no_number_twice(tmp_path: Path)
         stop_hub(hub)
 
 
+def test_a_unit_past_its_rate_is_told_when_to_come_back_and_costs_nobody_else(tmp_path: Path) -> None:
+    hub = start_hub(tmp_path / "data", "--processes=1", "--rate-per-second=2", "--batch-max=3")
+    try:
+        busy, other = hub.key_of("collection"), hub.key_of("telecom")
+        report = {"category_code": "E0402", "description": "自来水管破裂", "place": a_place()}
+        event = {"specversion": "1.0", "source": "/rounds", "type": "case.report", "data": report}
+        media = "application/cloudevents-batch+json"
+        # A batch weighs as much as its messages.
+        for _ in range(12):
+            batch = [{**event, "id": uuid.uuid4().hex} for _ in range(3)]
+            status, said, headers = hub.call("POST", "/api/v1/messages", batch, busy, content_type=media)
+            if status == 429:
+                break
+        assert (status, said["type"].rpartition("/")[2], said["retryable"]) == (429, "too_many_requests", True)
+        assert 1 <= int(headers["retry-after"]) <= 5
+        assert hub.call("GET", "/api/v1/cases", key=other)[0] == 200
+        too_many = [{**event, "id": str(n)} for n in range(4)]
+        assert hub.call("POST", "/api/v1/messages", too_many, other, content_type=media)[0] == 413
+        wait_for(lambda: hub.call("GET", "/api/v1/cases", key=busy)[0] == 200)
+    finally:
+        stop_hub(hub)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -151,6 +174,10 @@ def test_a_restore_begins_a_new_epoch_and_issues_no_number_twice(tmp_path: Path)
         (["--data={folder}/file/data"], "不能写入"),
         (["--database=postgresql://nobody@127.0.0.1:9/none"], "连不上数据库"),
         (["--port=notaport"], "port"),
+        (["--clock-start=yesterday"], "2026-11-23T08:00:00+08:00"),
+        (["--clock-start=2026-11-23T08:00:00"], "时区"),
+        (["--outbound-allow-private=maybe"], "yes|no"),
+        (["--database=mysql://somewhere"], "postgresql"),
         (["--city={folder}/city"], "units.csv"),
     ],
 )

@@ -101,6 +101,10 @@ async def outcomes(house: House, case: Case) -> list[tuple[int, str]]:
     return [tuple(row) for row in rows]
 
 
+async def _are(found: Awaitable[list[tuple[int, str]]], wanted: list[tuple[int, str]]) -> bool:
+    return await found == wanted
+
+
 async def position(house: House, case: Case, sequence: int) -> int:
     found: int = (
         await house.ask(
@@ -260,6 +264,9 @@ async def test_a_dead_letter_that_is_replayed_goes_with_the_same_bytes_and_the_l
         await repair.replay(house.pool, await position(house, case, 2), "test", "mended")
         await until(lambda: unit.of(case.case_number) == [1, 2, 3, 4])
         assert same_bytes(unit)
+        # What the unit said at first stays on record, and what it said at last is there too.
+        told = [(1, "processed"), (2, "refused"), (2, "processed"), (3, "processed"), (4, "processed")]
+        await until(lambda: _are(outcomes(house, case), told))
         answered((await intake.receive([feedback(case, case.lead_unit_id or LEAD, final=False)]))[0])
         await until(lambda: unit.of(case.case_number) == [1, 2, 3, 4, 5])
 
