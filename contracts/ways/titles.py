@@ -94,8 +94,6 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     "PasswordKind": ("口令形式", "form of the password"),
     "SignatureMethod": ("签名算法", "signature method"),
     "PhotosAs": ("照片形式", "form of the photos"),
-    "PollSettings": ("轮询", "polling", "到哪里、多久问一次。", "Where the hub asks, and how often."),
-    "RabbitSettings": ("RabbitMQ", "RabbitMQ", "哪个消息服务器、哪些队列。", "Which broker, which queues."),
     "PollSettings": (
         "轮询",
         "polling",
