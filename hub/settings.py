@@ -152,16 +152,16 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
+def _is_moment(text: str) -> bool:
     try:
-        parts = urlsplit(url)
-        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not parts.query
+        return datetime.fromisoformat(text).tzinfo is not None
     except ValueError:
         return False
 
 
-def _is_moment(text: str) -> bool:
+def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not parts.query
     except ValueError:
         return False
