@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts import soap_titles as soap
 from contracts import unit_titles as units
 from contracts.ways import titles as ways
 
 SHAPES: Mapping[str, tuple[str, ...]] = {
+    **soap.SHAPES,
     **ways.SHAPES,
     **units.SHAPES,
     "case.report": (
@@ -290,6 +292,7 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
 """What each contract and shared shape is called, and means: Chinese, English, a sentence in each."""
 
 VALUES: Mapping[str, Mapping[str, str]] = {
+    **soap.VALUES,
     **ways.VALUES,
     **units.VALUES,
     "Format": {"json": "JSON", "xml": "XML", "form": "表单 form", "delimited": "分隔文本 delimited text"},
@@ -348,6 +351,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 """What each fixed word means."""
 
 FIELDS: Mapping[str, tuple[str, str]] = {
+    **soap.FIELDS,
     **ways.FIELDS,
     **units.FIELDS,
     "category_code": ("类别代码", "category code"),

@@ -31,6 +31,7 @@ from adapters.rabbitmq.source import RabbitSource
 from adapters.rest.adapter import RestAdapter
 from adapters.soap import SoapAdapter, SoapCalls
 from adapters.soap.trial import envelope_writer
+from adapters.soap_in import Wire as SoapWire
 from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
@@ -149,6 +150,7 @@ async def run_worker(worker: Worker) -> None:
                 rates=Rates(settings.rate_per_second),
                 attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
                 onboarding=Onboarding(pool, safe, refresher.registry, ConnectionChecks(guard), say, refresher.load),
+                soap=SoapWire(),
                 say=say,
                 ready=Readiness(vitals.checks(), say=say),
                 metrics=lambda: watch.metrics(vitals.gauges),

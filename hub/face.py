@@ -24,6 +24,7 @@ from hub.api.doors import Doors
 from hub.api.heads import Heads
 from hub.api.openapi import document
 from hub.api.services import Services
+from hub.api.soap_door import SoapDoor
 from hub.console import notice_page, pages
 from hub.store.pool import LOST
 
@@ -69,7 +70,7 @@ def face(services: Services) -> Doors:
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]
-    return Doors(services, Heads(app))
+    return Doors(services, SoapDoor(services, Heads(app)))
 
 
 def _respond(request: Request, problem: Problem) -> Response:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from auth.principal import Scope
 from contracts.checking import check_body
 from contracts.model import Model
-from contracts.nouns import Connection
-from contracts.problem import Problem
 from hub.api.asgi import read_body
-from hub.api.deps import Caller, Known, answer, matches, services_of, takes, takes_bytes
+from hub.api.deps import Caller, answer, matches, services_of, takes, takes_bytes
+from hub.api.pulling import confirmed, fetched, photo_of, pull_connection
 from hub.api.views import attachment_document, inbox_letter
-from hub.case_numbers import parse
-from hub.delivery import inbox
-from hub.letters import letter_id, position_of
-from hub.store import reading
 
 router = APIRouter(prefix="/api/v1")
 
@@ -50,25 +42,8 @@ async def fetch(
 ) -> Response:
     """Letters for the caller, urgent first, in order per case. What is not acknowledged in time comes again."""
     services = services_of(request)
-    source = _connection(request, caller, connection)
-    division = services.registry().division_code
-    deadline = asyncio.get_running_loop().time() + wait
-    while True:
-        bell = services.letters_bell.waiter()
-        handed = await inbox.hand_out(services.pool, source, limit=limit, seconds=lease, division=division)
-        left = deadline - asyncio.get_running_loop().time()
-        if handed.letters or left <= 0:
-            break
-        try:
-            # The bell rings for everybody's letters; a lease that runs out or a held letter rings nothing.
-            async with asyncio.timeout(min(left, 2.0)):
-                await bell.wait()
-        except TimeoutError:
-            continue
-    if handed.letters:
-        services.say(
-            "inbox.leased", connection_id=source.connection_id, unit_id=source.unit_id, letters=len(handed.letters)
-        )
+    source = pull_connection(services, caller.principal, connection)
+    handed = await fetched(services, source, wait=wait, limit=limit, lease=lease)
     return answer(
         {
             "lease_id": str(handed.lease_id),
@@ -89,23 +64,8 @@ async def acknowledge(request: Request, caller: Caller, connection: ConnectionNa
     services = services_of(request)
     raw = await read_body(request.receive, request.headers.get("content-length"), services.settings.body_max_bytes)
     body = check_body(Acknowledgement, raw)
-    source = _connection(request, caller, connection)
-    positions = {name: position_of(name) for name in body.letters}
-    asked = [position for position in positions.values() if position is not None]
-    done = await inbox.acknowledge(
-        services.pool, source, UUID(body.lease_id), asked, division=services.registry().division_code
-    )
-    if done.settled:
-        services.say(
-            "inbox.acknowledged", connection_id=source.connection_id, unit_id=source.unit_id, letters=len(done.settled)
-        )
-    unknown = [name for name, position in positions.items() if position is None]
-    return answer(
-        {
-            "acknowledged": sorted(letter_id(position) for position in done.settled | done.before),
-            "lease_lost": sorted([*unknown, *(letter_id(position) for position in done.lost)]),
-        }
-    )
+    source = pull_connection(services, caller.principal, connection)
+    return answer(await confirmed(services, source, body.lease_id, body.letters))
 
 
 @router.post(
@@ -140,31 +100,10 @@ async def photo(
 ) -> Response:
     """The picture. A unit reads its own, and with ``case_number`` those named in what it may see of that case."""
     services = services_of(request)
-    row = await reading.attachment(services.pool, id) if "\0" not in id else None
-    if row is None or not await _may_read(request, caller, row.unit_id, id, case_number):
-        raise Problem("not_found", "没有该附件。", "There is no such attachment.")
+    row = await photo_of(services, caller.only_unit, id, case_number)
     content = await services.attachments.read(row)
     etag = f'"{row.sha256.hex()}"'
     headers = {"etag": etag, "cache-control": "private, max-age=86400", "x-content-type-options": "nosniff"}
     if matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=row.media_type, headers=headers)
-
-
-async def _may_read(request: Request, caller: Known, owner: str, attachment_id: str, case_number: str | None) -> bool:
-    if caller.only_unit in (None, owner):
-        return True
-    services = services_of(request)
-    case_id = parse(case_number or "", services.registry().division_code)
-    return case_id is not None and await reading.attachment_seen(
-        services.pool, case_id, caller.only_unit, attachment_id
-    )
-
-
-def _connection(request: Request, caller: Known, name: str | None) -> Connection:
-    if not caller.principal.may(Scope.UNIT):
-        raise Problem("forbidden", "该密钥不能收件。", "This key may not fetch letters.")
-    found = services_of(request).registry().pull_connection(caller.principal.unit_id, name)
-    if found is None:
-        raise Problem("not_found", f"没有可取件的连接 {name}。", f"There is no connection {name} to pull from.")
-    return found

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from auth.api_keys import KeyCheck
 from auth.sessions import Sessions
+from contracts.soap.wire import SoapWire
 from hub.attachments import Attachments
 from hub.clock import CityClock
 from hub.intake import Intake
@@ -43,6 +44,7 @@ class Services:
     rates: Rates
     attachments: Attachments
     onboarding: Onboarding
+    soap: SoapWire
     say: Say
     ready: ReadyCheck
     metrics: Callable[[], Awaitable[bytes]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 from collections.abc import Mapping
 from time import monotonic
@@ -15,6 +17,10 @@ SENTENCES_MISSING = (
     "请在 Authorization: Bearer 或 X-API-Key 中给出接口密钥。",
     "Give your API key in Authorization: Bearer or X-API-Key.",
 )
+SENTENCES_USER = (
+    "用户名应为单位代码或密钥号。",
+    "The user is the unit's id or the key's id.",
+)
 
 
 def speaker(services: Services, headers: Mapping[str, str], cost: float = 1.0) -> Principal:
@@ -22,13 +28,41 @@ def speaker(services: Services, headers: Mapping[str, str], cost: float = 1.0) -
     given = headers.get("authorization") or headers.get("x-api-key")
     if not given:
         raise Problem("unauthenticated", *SENTENCES_MISSING)
+    principal = _checked(services, given)
+    charge(services, principal, cost)
+    return principal
+
+
+def named_speaker(services: Services, user: str, key: str, cost: float = 1.0) -> Principal:
+    """The caller that shows a key as a password, with its unit's or the key's id as the user. Raises ``Problem``."""
+    principal = _checked(services, key)
+    if user not in (principal.unit_id, principal.credential_id):
+        services.say("key.refused", fault="user")
+        raise Problem("unauthenticated", *SENTENCES_USER)
+    charge(services, principal, cost)
+    return principal
+
+
+def basic_credentials(headers: Mapping[str, str]) -> tuple[str, str] | None:
+    """User and password of HTTP Basic (RFC 7617), where the caller shows some. Raises ``Problem``."""
+    scheme, _, rest = headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
     try:
-        principal = services.keys.check(given)
+        user, colon, password = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
+    except (ValueError, binascii.Error):
+        colon = ""
+    if not colon:
+        raise Problem("unauthenticated", "Basic 凭据格式有误。", "The Basic credentials are malformed.")
+    return user, password
+
+
+def _checked(services: Services, given: str) -> Principal:
+    try:
+        return services.keys.check(given)
     except NotAuthenticated as refusal:
         services.say("key.refused", fault=refusal.fault.value)
         raise Problem("unauthenticated", refusal.zh + "。", refusal.en + ".") from None
-    charge(services, principal, cost)
-    return principal
 
 
 def charge(services: Services, principal: Principal, cost: float) -> None:

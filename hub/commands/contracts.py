@@ -10,6 +10,7 @@ from typing import Any
 
 from contracts.catalogue import SCHEMAS, published, write_schemas
 from contracts.compatibility import compare, describe
+from contracts.soap.wsdl import write_wsdl
 from hub.commands.common import add_json, show_json
 
 
@@ -28,7 +29,7 @@ def add(verbs: Any) -> None:
     diff.add_argument("--lang", choices=("zh-CN", "en"), default="zh-CN")
     add_json(diff)
     diff.set_defaults(run=_diff)
-    write = jobs.add_parser("write", help="重新生成契约文件 / write the committed schemas anew")
+    write = jobs.add_parser("write", help="重新生成契约文件和 WSDL / write the committed schemas and the WSDL anew")
     write.set_defaults(run=_write)
 
 
@@ -61,4 +62,5 @@ def _schema(name: str) -> dict[str, Any]:
 
 def _write(given: argparse.Namespace) -> int:
     write_schemas(SCHEMAS)
+    write_wsdl()
     return 0

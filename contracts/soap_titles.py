@@ -1,0 +1,108 @@
+"""What the SOAP service's own shapes are called, in Chinese and in English; ``contracts.titles`` takes them in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SHAPES: Mapping[str, tuple[str, ...]] = {
+    "Envelope": (
+        "信封",
+        "envelope",
+        "消息正文之外的内容;message_id 相同则只生效一次。",
+        "What a message carries besides its body; the same message_id takes effect once.",
+    ),
+    "Mode": ("模式", "mode"),
+    "Progress": (
+        "阶段反馈",
+        "progress",
+        "尚未办结,案件仍在该单位。",
+        "A part of the handling: the case stays with the unit.",
+    ),
+    "Receipt": (
+        "回执",
+        "receipt",
+        "已提交落盘;重发得到首次答复。",
+        "It is committed; a repeat gets the first answer again.",
+    ),
+    "Inbox": (
+        "收件",
+        "inbox",
+        "租约内的信件;未按时确认的会再次发出。",
+        "Letters under one lease; what is not confirmed in time is handed out again.",
+    ),
+    "InboxLetter": (
+        "信件",
+        "letter",
+        "信封,以及以契约命名的一个正文字段。",
+        "Its envelope, and its body in the one field that is named like its contract.",
+    ),
+    "Confirmed": ("确认结果", "confirmed"),
+    "CaseView": (
+        "案件",
+        "case",
+        "查询者可见的部分;不再承办的只见当时的内容。",
+        "What the caller may see; whose sight has ended sees what it had.",
+    ),
+    "DispatchView": ("派遣", "dispatch"),
+    "AwaitedView": ("等待", "awaited", "没有单位即等待指挥中心。", "Without a unit it is the command centre."),
+    "PhotoView": ("照片", "photo"),
+    "PhotoFile": ("照片文件", "picture"),
+    "ProblemDetail": (
+        "问题",
+        "problem",
+        "与 REST 相同的问题 (RFC 9457);retryable 为 true 时原样重发即可。",
+        "The problem that REST answers with (RFC 9457); with retryable true send the same again.",
+    ),
+    "ErrorDetail": ("一处错误", "one fault"),
+    "Fact": ("补充事实", "fact"),
+}
+
+VALUES: Mapping[str, Mapping[str, str]] = {"Mode": {"live": "实际", "drill": "演练", "test": "测试"}}
+
+FIELDS: Mapping[str, tuple[str, str]] = {
+    "Envelope.message_id": ("消息标识(幂等)", "id of the message, for idempotency"),
+    "Envelope.time": ("发生时间", "when it happened"),
+    "Envelope.based_on_version": ("依据的案件版本", "version of the case that it is based on"),
+    "Envelope.actor": ("经办人", "who did it"),
+    "Envelope.on_behalf_of": ("代办单位", "on whose behalf"),
+    "Envelope.traceparent": ("W3C 追踪", "W3C trace"),
+    "mode": ("模式", "mode"),
+    "sender_case_id": ("本系统案件号", "the sender's own case id"),
+    "sequence": ("序号", "sequence"),
+    "envelope": ("信封", "envelope"),
+    "data": ("正文", "body"),
+    "receipt": ("回执", "receipt"),
+    "inbox": ("收件", "inbox"),
+    "confirmed": ("确认结果", "confirmed"),
+    "case": ("案件", "case"),
+    "photo": ("照片", "photo"),
+    "letters": ("信件", "letters"),
+    "letter_id": ("信件号", "letter id"),
+    "lease_id": ("租约号", "lease id"),
+    "lease_seconds": ("租约秒数", "seconds of the lease"),
+    "wait_seconds": ("最长等待秒数", "seconds to wait for a letter"),
+    "fetchLetters.limit": ("最多几封", "most letters"),
+    "connection": ("连接名", "name of the connection"),
+    "handed_out": ("第几次发出", "how often it was handed out"),
+    "recorded_at": ("登记时间", "recorded at"),
+    "based_on_version": ("依据的案件版本", "version of the case"),
+    "acknowledged": ("已确认", "acknowledged"),
+    "lease_lost": ("租约已失效,将再次发出", "lease lost: it comes again"),
+    "position": ("游标", "cursor"),
+    "repeated": ("是否重复消息", "whether it is a repeat"),
+    "stage": ("阶段", "stage"),
+    "state_name": ("状态名称", "name of the state"),
+    "content": ("内容 (base64)", "content in base64"),
+    "media_type": ("内容类型", "media type"),
+    "attachment_id": ("附件号", "attachment id"),
+    "size_bytes": ("字节数", "bytes"),
+    "waits_for": ("在等谁", "whom it waits for"),
+    "sight_ended": ("是否已无权查看后续", "whether sight has ended"),
+    "ProblemDetail.type": ("种类 (URI)", "kind, a URI"),
+    "ProblemDetail.status": ("REST 状态码", "status that REST answers with"),
+    "retryable": ("原样重发是否可能成功", "whether sending the same again may help"),
+    "retry_after_seconds": ("多久后重发(秒)", "seconds until sending again"),
+    "errors": ("每一处错误", "every fault"),
+    "facts": ("补充事实", "what else is known"),
+    "pointer": ("JSON 指针,指向请求元素之内", "JSON Pointer below the operation's element"),
+}
