@@ -132,10 +132,10 @@ class _Demo:
             self._tell(f"没有 {NAMES[need]}:{'、'.join(short)} 改在工作台办理 / without it they work at their desks")
         names = await names_of(admin)
         self._tell(f"接入 {sum(len(part.units) for part in parts)} 个单位… / connecting the units…")
-        accesses = await open_city(admin, names, parts, running.sites)
-        await self._give_parts(city, admin.url, parts, children, accesses, reports)
+        opened = await open_city(admin, names, parts, running.sites)
+        await self._give_parts(city, admin.url, parts, children, opened.accesses, reports)
         self._tell(f"枢纽 / hub {admin.url}: {len(reports)} 件上报开始 / reports begin")
-        await self._watch(admin, names)
+        await self._watch(admin, names, opened.transports)
         evidence, verdict = await self._settle(admin, [each.sender_case for each in reports], _governors(city))
         await self.supervisor.end(*children.values())
         units = tally(evidence, names)
@@ -197,13 +197,13 @@ class _Demo:
 
     # -- the day ---------------------------------------------------------------------------------------------------
 
-    async def _watch(self, admin: HubClient, names: Mapping[str, str]) -> None:
+    async def _watch(self, admin: HubClient, names: Mapping[str, str], transports: Mapping[str, str]) -> None:
         """Until every case is over, or more time went by than the slowest could need."""
         picture, letters = Picture(), dict[str, Mapping[str, Any]]()
         minutes = spread_minutes(self.options.cases) + LONGEST_MINUTES
         bound = 60.0 + self.options.cases / 10 + 2 * minutes * 60 / self.options.speed
         clock = await CityTime.ask(admin)
-        view = View(self.options.cases, names, clock, picture, letters)
+        view = View(self.options.cases, names, transports, clock, picture, letters)
         seen = (
             [self._progress(picture)]
             if self.options.headless

@@ -12,6 +12,7 @@ from string import Template
 from time import monotonic
 
 from contracts.profile_files import with_files
+from contracts.profile_text import read_profile
 from contracts.ways.rabbitmq import names_of as names_of_broker
 from hub.demo.casting import OF_THEIR_OWN, Kind, Part, profile
 from hub.demo.config import Access
@@ -41,24 +42,37 @@ class Site:
     own: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """How each unit speaks with the hub from now on, and which transport each connection takes."""
+
+    accesses: Mapping[str, Access]
+    transports: Mapping[str, str]
+
+
 async def open_city(
     admin: HubClient, names: Mapping[str, str], parts: Sequence[Part], sites: Mapping[str, Site]
-) -> dict[str, Access]:
-    """Connect every unit of the parts; how each speaks with the hub from now on. Raises ``HubSaidNo``."""
+) -> Opened:
+    """Connect every unit of the parts. Raises ``HubSaidNo``."""
     at_once = asyncio.Semaphore(AT_ONCE)
+    transports: dict[str, str] = {}
 
     async def connect(part: Part, unit_id: str) -> Access:
+        site = sites[part.name]
+        document = document_of(part.kind, unit_id, site.places)
+        if document is not None:
+            applied = read_profile(document)[0]
+            transports.update({f"{unit_id}.{each.name}": each.transport.value for each in applied.connections})
         async with at_once:
-            return await _connect(admin, part.kind, unit_id, names[unit_id], sites[part.name])
+            return await _connect(admin, part.kind, unit_id, names[unit_id], site, document)
 
     made = await asyncio.gather(*(connect(part, unit_id) for part in parts for unit_id in part.units))
     await asyncio.gather(*(_until_known(admin, access) for access in made))
-    return {access.unit_id: access for access in made}
+    return Opened({access.unit_id: access for access in made}, transports)
 
 
-async def _connect(admin: HubClient, kind: Kind, unit_id: str, name: str, site: Site) -> Access:
+async def _connect(admin: HubClient, kind: Kind, unit_id: str, name: str, site: Site, document: str | None) -> Access:
     signing, own = None, dict(site.own)
-    document = document_of(kind, unit_id, site.places)
     if kind in OF_THEIR_OWN:
         own |= {"user": "szcg", "password": site.own.get("password", secrets.token_urlsafe(18))}
         await admin.do("PUT", f"/api/v1/units/{unit_id}/secrets/{SYSTEM}", {"value": own["password"]})
