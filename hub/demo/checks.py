@@ -118,7 +118,7 @@ def lost_messages(evidence: Evidence) -> Iterator[str]:
 def lost_words(evidence: Evidence) -> Iterator[str]:
     """What a unit handed over without an answer (in a queue, a file, to be fetched) took as many steps.
 
-    What was on its way while the case was taken from the unit may take none.
+    What was on its way while the case was taken from the unit may take none; nor what a receipt calls refused.
     """
     taken = Counter((entry["case_number"], entry["unit_id"], entry["step"]) for entry in evidence.entries)
     recalled = {
@@ -126,9 +126,11 @@ def lost_words(evidence: Evidence) -> Iterator[str]:
         for row in _rows(evidence, "letter.taken")
         if row.get("contract", "").startswith("case.recall_notice")
     }
+    refused = {(row["unit"], row["message_id"]) for row in _rows(evidence, "message.refused")}
     handed: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for row in _rows(evidence, "message.handed"):
-        handed[row["case_number"], row["unit"], row["kind"]].add(row["message_id"])
+        if (row["unit"], row["message_id"]) not in refused:
+            handed[row["case_number"], row["unit"], row["kind"]].add(row["message_id"])
     for (case, unit, kind), names in handed.items():
         steps = sum(taken[case, unit, step] for step in STEPS_OF[kind])
         if steps < len(names) and (unit, case) not in recalled:

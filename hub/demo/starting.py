@@ -49,6 +49,7 @@ class Starting:
         """All at once: the partners read their code while the hub makes its database, and the broker starts."""
         found = {Needs.NODE: self.tools.node, Needs.PHP: self.tools.php, Needs.BROKER: self.broker}
         there = frozenset(need for need, what in found.items() if what)
+        self._files_root.mkdir()
         hub = await self.supervisor.start("hub", self._hub(), self._hub_environment())
         await self._start_partners(part for part in cast(units, there) if part.kind not in AT_BROKER)
         ready, has_broker = await asyncio.gather(hub.first_line(), self._start_broker())
@@ -70,8 +71,13 @@ class Starting:
             f"--clock-rate={self.speed}",
             f"--clock-start={clock_start(self.speed)}",
             "--outbound-allow=127.0.0.0/8",
+            f"--files-root={self._files_root}",
             "--print-ready",
         ]
+
+    @property
+    def _files_root(self) -> Path:
+        return self.folder / "files"
 
     def _hub_environment(self) -> dict[str, str]:
         # Not on its command line, which everybody on the machine may read.
@@ -109,6 +115,8 @@ class Starting:
             return await its_own_broker(self.session, self.broker.node)
         if part.kind in AT_BROKER and self.broker is not None:
             return Site(own={"broker": f"{LOOPBACK}:{self.broker.node.port}"})
+        if part.kind is Kind.FILES:
+            return Site(own={"folder": str(self._files_root / part.name)})
         return Site({"port": str(port)}) if port is not None else Site()
 
 
