@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from adapters.documents import DocumentFault
+from adapters.files.checks import file_faults
+from adapters.files.sftp import endpoint_of as sftp_endpoint
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
 from adapters.polling.progress import progress_of
-from adapters.rabbitmq.brokers import endpoint_of
+from adapters.rabbitmq.brokers import endpoint_of as broker_endpoint
 from adapters.soap.checks import check_soap
 from contracts.nouns import Transport
 from contracts.port import DeliveryFailed, ProfileFault
@@ -24,6 +27,7 @@ class ConnectionChecks:
     """Implements ``contracts.port.ConnectionCheck`` for every transport."""
 
     guard: OutboundGuard
+    files_root: Path | None = None
 
     async def faults(self, entry: ConnectionProfile) -> list[ProfileFault]:
         """Every fault, at its place in the connection."""
@@ -39,7 +43,7 @@ class ConnectionChecks:
         if entry.mapping is not None:
             for rule in refused_rules(entry.mapping):
                 found.append(ProfileFault(("mapping", *rule.place), rule.zh, rule.en, "mapping"))
-        return [*found, *_unwritten(entry), *_unread(entry)]
+        return [*found, *_unwritten(entry), *_unread(entry), *file_faults(entry, self.files_root)]
 
     async def _endpoint(self, place: Place, url: str) -> list[ProfileFault]:
         try:
@@ -89,6 +93,8 @@ def _unread(entry: ConnectionProfile) -> Iterator[ProfileFault]:
 
 def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
     """Every address that the hub would call for this connection."""
+    if entry.file is not None and entry.file.sftp is not None:
+        yield ("file", "sftp", "host"), sftp_endpoint(entry.file.sftp)
     for name in ("rest", "soap", "poll"):
         section = getattr(entry, name)
         if section is None:
@@ -102,4 +108,4 @@ def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
         if authentication is not None and authentication.token_endpoint is not None:
             yield (name, "authentication", "token_endpoint"), authentication.token_endpoint
     if entry.rabbitmq is not None and entry.rabbitmq.broker is not None:
-        yield ("rabbitmq", "broker", "host"), endpoint_of(entry.rabbitmq.broker.host, AMQPS_PORT)
+        yield ("rabbitmq", "broker", "host"), broker_endpoint(entry.rabbitmq.broker.host, AMQPS_PORT)

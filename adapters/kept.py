@@ -15,9 +15,13 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 @dataclass(slots=True)
 class Kept(Generic[T]):
-    """One thing for each connection; ``make`` makes it anew where the connection is not what it was."""
+    """One thing for each connection; ``make`` makes it anew where the connection is not what it was.
+
+    ``drop`` is given what is kept no longer.
+    """
 
     make: Callable[[Connection], T]
+    drop: Callable[[T], None] | None = None
     _made: dict[str, tuple[Connection, T]] = field(default_factory=dict, repr=False)
 
     def of(self, connection: Connection) -> T:
@@ -26,8 +30,14 @@ class Kept(Generic[T]):
         if kept is not None and (kept[0] is connection or kept[0] == connection):
             return kept[1]
         made = self.make(connection)
+        if kept is not None and self.drop is not None:
+            self.drop(kept[1])
         self._made[connection.connection_id] = (connection, made)
         return made
+
+    def all(self) -> list[T]:
+        """All that is kept."""
+        return [made for _, made in self._made.values()]
 
 
 def section(model: type[ModelT], settings: Mapping[str, Any]) -> ModelT:

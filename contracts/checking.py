@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from contracts.model import Code, RuleBroken, Text
 from contracts.paths import PATH_PATTERN
 from contracts.problem import Problem, Violation
+from contracts.ways.files import FOLDER_PATTERN, HOST_KEY_PATTERN, HOST_PATTERN, SUFFIX_PATTERN
 from contracts.ways.soap import FILE_PATTERN as SOAP_FILE_PATTERN
 from contracts.ways.soap import NAME_PATTERN as SOAP_NAME_PATTERN
 
@@ -432,6 +433,16 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
     r"^[^@\s]+@[^@\s]+$": ("应为邮箱地址", "must be a mail address"),
     r"^[!-~]+$": ("只含可见的 ASCII 字符", "must hold only visible ASCII characters"),
     r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
+    FOLDER_PATTERN: (
+        "应为文件夹名,各级以字母、数字、汉字或 _ 开头,不得有 .. 和空格,以 / 分隔",
+        "must be folders divided by /, each beginning with a letter, a digit or _, without .. and blanks",
+    ),
+    HOST_PATTERN: ("应为主机名或 IP 地址", "must be the name of a host or an IP address"),
+    HOST_KEY_PATTERN: (
+        "应为一行 OpenSSH 公钥,例如 ssh-ed25519 AAAA…",
+        "must be a public key as OpenSSH writes it, such as ssh-ed25519 AAAA…",
+    ),
+    SUFFIX_PATTERN: ("应为后缀,例如 .done", "must be an ending, such as .done"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
     SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
     SOAP_FILE_PATTERN: ("应为档案旁的文件名", "must be the name of a file beside the profile"),

@@ -16,6 +16,7 @@ from ipaddress import ip_network
 import uvicorn
 
 from adapters.checks import ConnectionChecks
+from adapters.files import FileAdapter, FileSource, Folders
 from adapters.guard import OutboundGuard
 from adapters.http.authentication import Authenticator
 from adapters.http.calls import HttpCalls
@@ -114,7 +115,8 @@ async def run_worker(worker: Worker) -> None:
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
             photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
-            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, say)
+            folders = Folders(settings.files_root, guard, safe)
+            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, folders, say)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
             signals.on(LANE_CHANNEL, lanes.held_changed)
@@ -125,7 +127,8 @@ async def run_worker(worker: Worker) -> None:
         stack.push_async_callback(intake.stop)
         reception = Reception(pool, intake, refresher.registry, say)
         if "sources" in worker.roles:
-            kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, settings, say)
+            folders = Folders(settings.files_root, guard, safe)
+            kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, folders, settings, say)
             sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say)
             refresher.changed.append(sources.look)
             tasks.append(sources.run())
@@ -149,7 +152,9 @@ async def run_worker(worker: Worker) -> None:
                 sessions=Sessions(master.derive_all("sessions")),
                 rates=Rates(settings.rate_per_second),
                 attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
-                onboarding=Onboarding(pool, safe, refresher.registry, ConnectionChecks(guard), say, refresher.load),
+                onboarding=Onboarding(
+                    pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say, refresher.load
+                ),
                 soap=SoapWire(),
                 say=say,
                 ready=Readiness(vitals.checks(), say=say),
@@ -180,20 +185,26 @@ def _holder(worker: Worker) -> str:
     return f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
 
 
-def _adapters(calls: HttpCalls, safe: Safe, photos: Photos, brokers: Brokers, say: Say) -> dict[Transport, Adapter]:
+def _adapters(
+    calls: HttpCalls, safe: Safe, photos: Photos, brokers: Brokers, folders: Folders, say: Say
+) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
     return {
         Transport.REST: RestAdapter(safe, calls),
         Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(safe, calls)), photos),
         Transport.RABBITMQ: RabbitAdapter(brokers, say),
+        Transport.FILE: FileAdapter(folders),
     }
 
 
-def _kinds(calls: HttpCalls, safe: Safe, brokers: Brokers, settings: Settings, say: Say) -> dict[str, Source]:
+def _kinds(
+    calls: HttpCalls, safe: Safe, brokers: Brokers, folders: Folders, settings: Settings, say: Say
+) -> dict[str, Source]:
     """The sources that the hub collects from, by their kind."""
     return {
         "poll": PollSource(safe, calls),
         Transport.RABBITMQ.value: RabbitSource(brokers, say, settings.body_max_bytes),
+        Transport.FILE.value: FileSource(folders),
     }
 
 
@@ -214,7 +225,9 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
     await refresher.load()
     safe = Safe(pool, Sealer(load_or_create(settings.master_key_path)))
     guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
-    return Onboarding(pool, safe, refresher.registry, ConnectionChecks(guard), say_nothing, refresher.load)
+    return Onboarding(
+        pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say_nothing, refresher.load
+    )
 
 
 def trial(text: str, connection: str | None, contract: str | None, sample: bytes | None, *, outward: bool) -> Trial:

@@ -250,6 +250,7 @@ def arguments_of(settings: Settings) -> list[str]:
         "data": str(settings.data.resolve()),
         "master-key-file": str(settings.master_key_path.resolve()),
         "attachments": str(settings.attachments_path.resolve()),
+        "files-root": str(settings.files_root.resolve()) if settings.files_root is not None else "",
         "host": settings.host,
         "port": str(settings.port),
         "log-level": settings.log_level,

@@ -20,9 +20,10 @@ class Settings:
     """How one hub runs.
 
     ``data`` holds the embedded database, attachments and the master key. ``database`` points at an outside
-    PostgreSQL (15 and newer) instead; hubs on several machines that share one also share ``master_key_file`` and
-    ``attachments``. ``outbound_allow`` lists private networks that pushes may reach. ``rabbitmq`` are the nodes of the
-    hub's broker, with a user and a password in each address.
+    PostgreSQL (15 and newer) instead; hubs on several machines that share one also share ``master_key_file``,
+    ``attachments`` and ``files_root``, the folder below which units exchange files. ``outbound_allow`` lists private
+    networks that pushes may reach. ``rabbitmq`` are the nodes of the hub's broker, with a user and a password in each
+    address.
     """
 
     data: Path
@@ -31,6 +32,7 @@ class Settings:
     database: str | None = None
     master_key_file: Path | None = None
     attachments: Path | None = None
+    files_root: Path | None = None
     city: Path | None = None
     processes: int = 2
     log_level: str = "info"
@@ -131,6 +133,7 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
         database=text("database"),
         master_key_file=path("master_key_file"),
         attachments=path("attachments"),
+        files_root=path("files_root"),
         city=path("city"),
         processes=int(number("processes", 2, 1, 64)),
         log_level=level,
@@ -147,6 +150,8 @@ def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
     )
     if settings.city is not None and not settings.city.is_dir():
         faults.append(f"city={settings.city}: 没有该城市数据文件夹 / there is no such city folder")
+    if settings.files_root is not None and not settings.files_root.is_dir():
+        faults.append(f"files_root={settings.files_root}: 没有这个文件夹 / there is no such folder")
     if faults:
         raise BadSettings(faults)
     return settings

@@ -9,11 +9,10 @@ from typing import Any
 from adapters.arriving import Fetched, fetched
 from adapters.documents import DocumentFault, read_document
 from adapters.documents.encodings import decode, encode
+from adapters.documents.places import as_text, reached
 from adapters.documents.reading import unwrap
-from adapters.documents.values import text_of
 from contracts.checking import DEPTH_MAX, parse_json, too_deep
 from contracts.mapping import Format, Written
-from contracts.paths import parse_path
 from contracts.problem import Problem
 from contracts.ways.poll import CursorKind, PollSettings
 
@@ -71,24 +70,3 @@ def read_page(document: Any, settings: PollSettings, asked: str = "") -> Page:
     else:
         more = settings.cursor is not None and len(found) >= settings.limit
     return Page([fetched(each) for each in found], more, following)
-
-
-def reached(document: Any, path: str) -> Any:
-    """What stands at a path; the first, where a part of it is repeated."""
-    here = document
-    for part in parse_path(path):
-        if isinstance(here, list):
-            index = part if isinstance(part, int) else 0
-            here = here[index] if index < len(here) else None
-            if isinstance(part, int):
-                continue
-        here = here.get(part) if isinstance(here, dict) else None
-    return here
-
-
-def as_text(value: Any) -> str:
-    """A value as text; empty for nothing, and for what is no single value."""
-    try:
-        return "" if value is None else text_of(value).strip()
-    except ValueError:
-        return ""

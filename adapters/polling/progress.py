@@ -10,9 +10,10 @@ import orjson
 
 from adapters.arriving import Fetched
 from adapters.documents import DocumentFault
+from adapters.documents.places import as_text, reached
 from adapters.mapping.dates import date_reader, date_writer
 from adapters.mapping.faults import Trouble
-from adapters.polling.page import Page, as_text, reached
+from adapters.polling.page import Page
 from contracts.ways.poll import CursorKind, PollCursor
 
 SEEN_MAX = 2000

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapters.answers import Answers
-from adapters.arriving import Fetched, arrival_of, arrived, took_effect_or_never_will
+from adapters.arriving import Fetched, HandingIn, took_effect_or_never_will
 from adapters.documents import DocumentFault
 from adapters.http.authentication import Authenticator, Caller, is_401
 from adapters.http.calls import HttpAnswer, HttpCalls, machine_now
@@ -22,7 +21,6 @@ from adapters.polling.page import Page, page_document, read_page
 from adapters.polling.progress import Progress, asked_for, moved, progress_of
 from adapters.rest.answers import CONTROL_HEADERS, outcome
 from auth.port import Secrets
-from contracts.arrival import Arrival
 from contracts.nouns import Connection
 from contracts.port import Bookmark, DeliveryFailed, Reception, Refused, Unauthorised, Unavailable
 from contracts.problem import Problem
@@ -30,9 +28,6 @@ from contracts.ways.poll import CursorKind, PollSettings
 
 HANDED_IN_MAX = 200
 """Items that are handed in at once: less than fills one batch of the intake."""
-
-FAULTS_MAX = 5
-"""How often an item may meet a fault of the hub's own before it is kept on the refused shelf and passed over."""
 
 _NO_CONTENT = (204, 304)
 
@@ -60,7 +55,7 @@ class PollSource:
     async def collect(self, connection: Connection, bookmark: Bookmark, reception: Reception) -> None:
         """Ask, hand in and wait, until cancelled."""
         way = self._ways.of(connection)
-        poll = _Poll(self, way, connection, bookmark, reception)
+        poll = _Poll(self, way, connection, bookmark, HandingIn(connection, way.mapper, reception, "poll", self._now))
         idle = 0
         while True:
             idle = 0 if await poll.round() else idle + 1
@@ -106,10 +101,6 @@ class PollSource:
         except DocumentFault as fault:
             raise _unreadable(fault, answer) from None
 
-    def now(self) -> datetime:
-        """The machine's time."""
-        return self._now()
-
 
 @dataclass(slots=True)
 class _Poll:
@@ -119,9 +110,8 @@ class _Poll:
     way: _Way
     connection: Connection
     bookmark: Bookmark
-    reception: Reception
+    handing_in: HandingIn
     _progress: Progress = field(init=False)
-    _faults: Counter[str] = field(default_factory=Counter)
     _moved: bool = False
 
     def __post_init__(self) -> None:
@@ -154,7 +144,7 @@ class _Poll:
         """Every item is settled, or this raises ``Unavailable`` and the page is asked for again."""
         for start in range(0, len(items), HANDED_IN_MAX):
             chunk = items[start : start + HANDED_IN_MAX]
-            outcomes = await self.reception.receive([self._arrival(item) for item in chunk])
+            outcomes = await self.handing_in.outcomes(chunk)
             settled = []
             trouble: Problem | None = None
             for item, result in zip(chunk, outcomes, strict=True):
@@ -162,20 +152,12 @@ class _Poll:
                     settled.append(item)
                 elif isinstance(result, Problem):
                     trouble = result
-                    self._faults[item.digest] += result.kind == "internal"
             if trouble is not None:
                 # What is settled is not handed in again with the rest.
                 await self._move(self._progress.settle(settled))
                 raise Unavailable(f"枢纽暂不能收下 / the hub cannot take it now ({trouble.kind})")
             if len(items) > HANDED_IN_MAX:
                 self._progress = self._progress.settle(settled)
-
-    def _arrival(self, item: Fetched) -> Arrival:
-        now = self.source.now()
-        if self._faults[item.digest] >= FAULTS_MAX:
-            said = Problem("document_invalid", "枢纽多次处理此条出错。", "The hub itself failed on it again and again.")
-            return arrived(said, item.raw, "application/json", self.connection, "poll", now)
-        return arrival_of(item, self.way.mapper, self.connection, "poll", now)
 
     async def _move(self, progress: Progress) -> None:
         self._progress, text = progress, progress.text()

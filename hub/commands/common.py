@@ -25,6 +25,7 @@ def add_store(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="数据文件夹,默认 ./data / the data folder")
     parser.add_argument("--master-key-file", metavar="FILE", help="主密钥文件,默认在数据文件夹 / the master keys")
     parser.add_argument("--attachments", metavar="DIR", help="照片文件夹,默认在数据文件夹 / the folder of the photos")
+    parser.add_argument("--files-root", metavar="DIR", help="文件交换的根目录 / the folder of exchange by file")
     parser.add_argument("--database", metavar="URL", help="外部 PostgreSQL(15 及以上) / an outside PostgreSQL")
 
 

@@ -1,7 +1,7 @@
 """A unit's system that cannot call: it only answers when it is asked. Run as a process of its own.
 
-Each log has a name. ``POST /_/add/{log}`` puts rows into it, ``GET /_/asked/{log}`` tells how it was asked for. The rows
-are given by an id (``/by-id/{log}?after=&limit=``), by a time (``/by-time/{log}?since=&limit=``), by a token
+Each log has a name. ``POST /_/add/{log}`` puts rows into it, ``GET /_/asked/{log}`` tells how it was asked for. The
+rows are given by an id (``/by-id/{log}?after=&limit=``), by a time (``/by-time/{log}?since=&limit=``), by a token
 (``/by-token/{log}?token=&size=``), as a whole (``/all/{log}``), and by a SOAP service of 2009 that answers in GBK XML
 (``POST /soap/{log}``). ``POST /_/down/{log}`` makes it answer 503 once. Prints its port when it listens.
 """

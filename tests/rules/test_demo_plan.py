@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from datetime import datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,10 +77,10 @@ def test_only_systems_have_a_profile(city: City) -> None:
 
 
 @pytest.mark.parametrize("unit", WITH_OWN_WAYS)
-async def test_the_profile_of_a_unit_with_a_way_of_its_own_can_work(unit: str) -> None:
+async def test_the_profile_of_a_unit_with_a_way_of_its_own_can_work(unit: str, tmp_path: Path) -> None:
     kind = next(part.kind for part in cast([unit]) if unit in part.units)
     read, _ = read_profile(document_of(kind, unit, PLACES) or "")
-    checks = ConnectionChecks(OutboundGuard((ip_network("127.0.0.0/8"),)))
+    checks = ConnectionChecks(OutboundGuard((ip_network("127.0.0.0/8"),)), tmp_path)
     assert read.unit == unit
     assert [await checks.faults(connection) for connection in read.connections] == [[]]
 
