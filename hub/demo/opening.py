@@ -19,7 +19,8 @@ from hub.demo.config import Access
 from hub.demo.hub_client import HubClient, HubSaidNo
 
 PROFILES = Path(__file__).with_name("profiles")
-"""The documents of the units with ways of their own; ``$port`` and the like stand for what is known once they run."""
+"""The documents of the units with ways of their own; ``$port`` and the like stand for what is known once they run, and
+what is in braces for what the hub fills in."""
 
 SYSTEM = "system"
 """The name of the secret by which such a unit's system and the hub know each other."""
@@ -98,7 +99,9 @@ def document_of(kind: Kind, unit_id: str, places: Mapping[str, str]) -> str | No
     """The profile as an administrator would send it; None for a unit that needs none."""
     if kind in OF_THEIR_OWN:
         text = (PROFILES / f"{unit_id}.yaml").read_text(encoding="utf-8")
-        return with_files(Template(text).substitute(places), lambda name: (PROFILES / name).read_text(encoding="utf-8"))
+        return with_files(
+            Template(text).safe_substitute(places), lambda name: (PROFILES / name).read_text(encoding="utf-8")
+        )
     document = profile(kind, unit_id, places.get("port"))
     return json.dumps(document, ensure_ascii=False) if document is not None else None
 

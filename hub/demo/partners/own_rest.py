@@ -5,6 +5,7 @@ It is called with work orders and notices, and calls the hub with events, all in
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from base64 import b64decode
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from hub.demo.partners.unit_work import UnitWork
 
 TOKEN_SECONDS = 20
 BUSY_SHARE = 0.12
+GOOD, LATER = "0000", "5003"
+AGAIN_SECONDS = 0.5
 EVENTS = {"acknowledgement": "ACCEPTED", "return": "REJECTED"}
 NOTICES = {"RECALL": "case.recall_notice"}
 
@@ -62,7 +65,7 @@ class Company:
             return web.json_response({"code": "5001", "msg": "工单池满"})
         for fresh in self.mailroom.arrived([read(told)]):
             self.work.begin(fresh)
-        return web.json_response({"code": "0000", "msg": "成功"})
+        return web.json_response({"code": GOOD, "msg": "成功"})
 
 
 def read(told: Mapping[str, Any]) -> Event:
@@ -101,6 +104,13 @@ def write(saying: Saying, now: datetime, handler: str) -> dict[str, Any]:
     return made
 
 
+def heard(told: Mapping[str, Any]) -> Answer:
+    """The hub's answer, which it gives in the company's own words too: 200, and a code inside."""
+    if told["code"] == GOOD:
+        return Answer(200, {"case_number": told["no"], "version": int(told["version"])}, {})
+    return Answer(409, {"type": told.get("kind", told["code"]), "detail": told.get("msg")}, {})
+
+
 @dataclass(slots=True)
 class PhotographingVoice(OwnVoice):
     """Sends its photos by the hub's own interface, and names them in its documents."""
@@ -117,7 +127,12 @@ def opened(scene: Scene) -> Company:
 
     async def tell(saying: Saying) -> Answer | None:
         document = write(saying, scene.clock.now(), access.name_zh)
-        return await client.insist("POST", f"/units/{access.unit_id}/in", document)
+        while True:
+            answer = await client.insist("POST", f"/units/{access.unit_id}/in", document)
+            told = answer.document or {"code": LATER}
+            if told["code"] != LATER:
+                return heard(told)
+            await asyncio.sleep(AGAIN_SECONDS)
 
     voice = PhotographingVoice(access.unit_id, client, scene.journal, tell, "inbound")
     work = UnitWork(scene, voice, access.name_zh)

@@ -3,6 +3,7 @@
 // GBK XML in a string of its own SOAP, called by PHP's SoapClient.
 declare(strict_types=1);
 
+require __DIR__ . '/gbk.php';
 require __DIR__ . '/journal.php';
 
 const HOST = '127.0.0.1';
@@ -58,9 +59,37 @@ function reply(string $id, string $kind, string $case_number, array $order, floa
         . "<TASKNUM>$case_number</TASKNUM>$more<WORKER>抢修二班</WORKER></REPLY>";
 }
 
+const STEPS = ['SIGN' => 'acknowledgement', 'FINISH' => 'feedback', 'BACK' => 'return'];
+const DONE = '0';
+const LATER = '5';
+
+/** Say it, and note the answer; false where it must be said again, the same to the byte. */
+function say(SoapClient $hub, Journal $journal, string $unit, array $task): bool
+{
+    try {
+        $told = read_gbk($hub->Notify(['xml' => $task['xml']])->NotifyResult);
+    } catch (SoapFault) {
+        return false;
+    }
+    if ((string) $told->CODE === LATER) {
+        return false;
+    }
+    $row = ['unit' => $unit, 'message_id' => $task['id'], 'kind' => 'case.' . STEPS[$task['kind']], 'by' => 'inbound'];
+    $journal->write((string) $told->CODE === DONE ? [
+        'what' => 'message.sent',
+        ...$row,
+        'case_number' => (string) $told->TASKNUM,
+        'version' => (int) $told->VER,
+        'replayed' => false,
+    ] : ['what' => 'message.refused', ...$row, 'problem' => (string) $told->KIND, 'detail' => (string) $told->MSG]);
+    return true;
+}
+
 function start_service(int $port, string $unit, string $journal): mixed
 {
-    $command = [PHP_BINARY, '-d', 'soap.wsdl_cache_enabled=0', '-S', HOST . ":$port", __DIR__ . '/service.php'];
+    // Whoever ends this process, the kernel ends the service with it.
+    $guarded = is_executable('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] : [];
+    $command = [...$guarded, PHP_BINARY, '-S', HOST . ":$port", __DIR__ . '/service.php'];
     $environment = [...getenv(), 'WATER_UNIT' => $unit, 'WATER_JOURNAL' => $journal];
     $service = proc_open($command, [['file', '/dev/null', 'r'], STDERR, STDERR], $pipes, null, $environment);
     register_shutdown_function(fn () => proc_terminate($service));
@@ -83,14 +112,16 @@ $clock = CityTime::ask($config['url'], $access['key']);
 fclose($held);
 $service = start_service($port, $unit, $config['journal']);
 
-$hub = new SoapClient(__DIR__ . '/notify.wsdl', [
-    'location' => "{$config['url']}/units/$unit/in",
+$address = "{$config['url']}/units/$unit/in";
+$hub = new SoapClient("$address?wsdl", [
+    'location' => $address,
     'login' => $access['own']['user'],
     'password' => $access['own']['password'],
     'cache_wsdl' => WSDL_CACHE_NONE,
     'connection_timeout' => 10,
 ]);
 
+/** What is still to be said: when, what, about which case. */
 $agenda = [];
 $place = 0;
 stream_set_blocking(STDIN, false);
@@ -99,19 +130,26 @@ while (!feof(STDIN) && proc_get_status($service)['running']) {
     fgets(STDIN);
     [$rows, $place] = $journal->after($place);
     foreach ($rows as $row) {
+        $case_number = $row['case_number'] ?? '';
         if ($row['what'] !== 'letter.taken') {
             continue;
         }
         if ($row['contract'] === 'case.recall_notice') {
-            $agenda = array_filter($agenda, fn (array $task) => $task['row']['case_number'] !== $row['case_number']);
+            $agenda = array_filter($agenda, fn (array $task) => $task['case_number'] !== $case_number);
         }
-        foreach (isset($row['order']) ? plan($config['seed'], $unit, $row['order'], $clock->now()) : [] as [$at, $kind]) {
-            $agenda[] = ['at' => $at, 'kind' => $kind, 'row' => $row];
+        $order = $row['order'] ?? null;
+        foreach ($order ? plan($config['seed'], $unit, $order, $clock->now()) : [] as [$at, $kind]) {
+            $id = strtolower("$kind-$case_number-{$order['number']}-{$order['round']}");
+            $agenda[$id] = ['at' => $at, 'id' => $id, 'kind' => $kind, 'case_number' => $case_number, 'order' => $order];
         }
     }
-    foreach ($agenda as $key => $task) {
-        if ($task['at'] <= $clock->now() && say($hub, $journal, $unit, $task, $clock->now())) {
-            unset($agenda[$key]);
+    foreach ($agenda as $id => $task) {
+        if ($task['at'] > $clock->now()) {
+            continue;
+        }
+        $agenda[$id]['xml'] ??= reply($id, $task['kind'], $task['case_number'], $task['order'], $clock->now());
+        if (say($hub, $journal, $unit, $agenda[$id])) {
+            unset($agenda[$id]);
         }
     }
     usleep(LOOK_MICROSECONDS);

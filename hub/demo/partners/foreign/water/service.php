@@ -3,15 +3,8 @@
 // answers 200 with a result in a string, whatever happens.
 declare(strict_types=1);
 
+require __DIR__ . '/gbk.php';
 require __DIR__ . '/journal.php';
-
-/** A text of XML in GBK, which came as characters: it must be bytes of GBK again before it can be read. */
-function read_gbk(string $text): SimpleXMLElement
-{
-    $bytes = iconv('UTF-8', 'GBK', $text);
-    $read = $bytes === false ? false : simplexml_load_string($bytes, options: LIBXML_NONET);
-    return $read instanceof SimpleXMLElement ? $read : throw new InvalidArgumentException('XML 格式错误');
-}
 
 function result(string $code, string $said): array
 {
