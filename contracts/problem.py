@@ -12,6 +12,8 @@ from typing import Any
 PROBLEM_BASE = "https://cityhub.example/problems/"
 """Where the kinds are named; the running hub serves the same pages under ``/problems/``."""
 
+SENTENCE_MAX = 4000
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
@@ -71,6 +73,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         422, "含未知代码,等待管理员补充码表", "It holds an unknown code and waits for the administrator"
     ),
     "dead_lettered": ProblemKind(422, "消息被队列转为死信", "A queue has given the message up"),
+    "already_settled": ProblemKind(409, "该拒收消息已处理", "The refused message is settled already"),
     "profile_invalid": ProblemKind(422, "接入档案有误", "The profile is wrong"),
     "register_invalid": ProblemKind(422, "部件台账文件有误", "The register file is wrong"),
     "internal": ProblemKind(500, "内部错误", "Internal error", retryable=True),
@@ -129,6 +132,16 @@ class Problem(Exception):
             ]
         made.update(self.fields)
         return made
+
+    def sentences(self) -> tuple[str, str]:
+        """What a person reads who sees nothing but a text, in Chinese and in English: with the first violations."""
+        row = PROBLEMS[self.kind]
+        zh, en = self.zh or row.title_zh, self.en or row.title_en
+        first = self.violations[:5]
+        if first:
+            zh += " " + ";".join(f"{each.pointer} {each.zh}" for each in first)
+            en += " " + "; ".join(f"{each.pointer} {each.en}" for each in first)
+        return zh[:SENTENCE_MAX], en[:SENTENCE_MAX]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.en or PROBLEMS[self.kind].title_en}"

@@ -23,6 +23,7 @@ from adapters.http.calls import HttpCalls
 from adapters.mapping import BadTable
 from adapters.mapping.trial import Trial as Trial
 from adapters.mapping.trial import try_in, try_out
+from adapters.own_format import OwnFormats
 from adapters.polling import PollSource
 from adapters.rabbitmq.adapter import RabbitAdapter
 from adapters.rabbitmq.brokers import Brokers, vhost_of
@@ -54,6 +55,7 @@ from hub.rates import Rates
 from hub.reception import Reception
 from hub.refresher import Refresher
 from hub.registering import Registering
+from hub.replays import Replays
 from hub.safe import Safe
 from hub.say import Say, say_nothing
 from hub.settings import Settings
@@ -141,6 +143,7 @@ async def run_worker(worker: Worker) -> None:
             tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, strayed, say).run())
         if "api" in worker.roles:
             vitals = Vitals(pool, refresher)
+            own = OwnFormats()
             services = Services(
                 settings=settings,
                 pool=pool,
@@ -156,6 +159,9 @@ async def run_worker(worker: Worker) -> None:
                     pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say, refresher.load
                 ),
                 soap=SoapWire(),
+                own=own,
+                secrets=safe,
+                replays=Replays(pool, reception, refresher.registry, refresher.clock, own, say),
                 say=say,
                 ready=Readiness(vitals.checks(), say=say),
                 metrics=lambda: watch.metrics(vitals.gauges),
@@ -228,6 +234,20 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
     return Onboarding(
         pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say_nothing, refresher.load
     )
+
+
+@contextlib.asynccontextmanager
+async def replays_of(pool: Pool) -> AsyncIterator[Replays]:
+    """The shelf's replays for one command, without a running worker."""
+    refresher = Refresher(pool, KeyCheck(), say_nothing)
+    await refresher.load()
+    intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
+    intake.start()
+    try:
+        reception = Reception(pool, intake, refresher.registry, say_nothing)
+        yield Replays(pool, reception, refresher.registry, refresher.clock, OwnFormats(), say_nothing)
+    finally:
+        await intake.stop()
 
 
 def trial(text: str, connection: str | None, contract: str | None, sample: bytes | None, *, outward: bool) -> Trial:

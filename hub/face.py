@@ -25,6 +25,7 @@ from hub.api.heads import Heads
 from hub.api.openapi import document
 from hub.api.services import Services
 from hub.api.soap_door import SoapDoor
+from hub.api.unit_door import UnitDoor
 from hub.console import notice_page, pages
 from hub.store.pool import LOST
 
@@ -70,7 +71,7 @@ def face(services: Services) -> Doors:
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]
-    return Doors(services, SoapDoor(services, Heads(app)))
+    return Doors(services, SoapDoor(services, UnitDoor(services, Heads(app))))
 
 
 def _respond(request: Request, problem: Problem) -> Response:

@@ -39,8 +39,11 @@ class Reception:
     registry: Callable[[], Registry]
     say: Say
 
-    async def receive(self, arrivals: Sequence[Arrival]) -> list[Answer | Problem]:
-        """Answer each arrival, in order: once what it says is committed, or with why it is refused. Never raises."""
+    async def receive(self, arrivals: Sequence[Arrival], *, shelve: bool = True) -> list[Answer | Problem]:
+        """Answer each arrival, in order: once what it says is committed, or with why it is refused. Never raises.
+
+        ``shelve`` is false for what lies on the shelf already.
+        """
         division = self.registry().division_code
         messages = [message_of(arrival, division) for arrival in arrivals]
         decided = iter(await self._decided([each for each in messages if isinstance(each, Message)]))
@@ -50,7 +53,7 @@ class Reception:
             for arrival, message, outcome in zip(arrivals, messages, outcomes, strict=True)
             if isinstance(outcome, Problem) and (isinstance(message, Problem) or outcome.kind in SHELVED)
         ]
-        if refused:
+        if refused and shelve:
             await self._shelve(refused)
         return outcomes
 
@@ -96,7 +99,7 @@ class Reception:
             self.say("message.shelved", unit_id=row[0], kind=row[4])
 
 
-def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> tuple[str, str, str, str, str, str, bytes]:
+def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> tuple[str, str, str, str, str, str, bytes, str]:
     arrival, worst = together[0]
     text = "; ".join(sorted({str(problem) for _, problem in together}))[:2000]
     if worst.violations:
@@ -109,6 +112,7 @@ def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> tuple[str, str, s
         worst.kind,
         text.replace("\0", ""),
         arrival.raw[:SHELF_BYTES_MAX],
+        arrival.sender.connection_id,
     )
 
 

@@ -109,6 +109,14 @@ OF_MESSAGES: Mapping[str, Event] = {
         counts="messages_shelved",
         by="unit_id kind",
     ),
+    "message.replayed": _row(
+        INFO,
+        "拒收的原文按改好的档案重放",
+        "a refused message was read again and took effect",
+        "unit_id refused_id case_number by",
+        counts="messages_replayed",
+        by="unit_id",
+    ),
     "message.failed": _row(
         ERROR,
         "处理消息时出错",

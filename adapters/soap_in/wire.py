@@ -63,7 +63,7 @@ class Wire:
         """A refusal as a fault. SOAP 1.1 over HTTP has one status for faults, 500; the problem says what REST would."""
         row = PROBLEMS[problem.kind]
         code = code or (FaultCode.SERVER if row.retryable or row.status >= 500 else FaultCode.CLIENT)
-        zh, en = _sentences(problem)
+        zh, en = problem.sentences()
         detail = _problem(problem, trace_id)
         if version is SoapVersion.SOAP_11:
             body = (
@@ -114,17 +114,6 @@ def _problem(problem: Problem, trace_id: str | None) -> str:
 
 def _fact(value: Any) -> str:
     return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))[:FACT_MAX]
-
-
-def _sentences(problem: Problem) -> tuple[str, str]:
-    """What a person reads who sees nothing but the fault's text: with the first violations."""
-    row = PROBLEMS[problem.kind]
-    zh, en = problem.zh or row.title_zh, problem.en or row.title_en
-    first = problem.violations[:5]
-    if first:
-        zh += " " + ";".join(f"{each.pointer} {each.zh}" for each in first)
-        en += " " + "; ".join(f"{each.pointer} {each.en}" for each in first)
-    return zh[:FACT_MAX], en[:FACT_MAX]
 
 
 def _unknown(tag: str) -> Problem:

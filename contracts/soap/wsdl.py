@@ -22,8 +22,9 @@ _HTTP = "http://schemas.xmlsoap.org/soap/http"
 _BINDINGS = (("Soap11", "soap"), ("Soap12", "soap12"))
 _ABOUT = (
     "城市管理枢纽的 SOAP 接口,由契约生成。身份:WS-Security UsernameToken(文本密码)或 HTTP Basic;"
-    "用户名为单位代码或密钥号,密码为接口密钥。 The SOAP service of CityHub, generated from the contracts. Show an API key as the password of a "
-    "WS-Security UsernameToken (text) or of HTTP Basic, with the unit's or the key's id as the user."
+    "用户名为单位代码或密钥号,密码为接口密钥。 "
+    "The SOAP service of CityHub, generated from the contracts. Show an API key as the password of a WS-Security "
+    "UsernameToken (text) or of HTTP Basic, with the unit's or the key's id as the user."
 )
 
 

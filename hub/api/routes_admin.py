@@ -268,3 +268,13 @@ def applied_document(applied: Applied) -> dict[str, object]:
             for each in applied.findings
         ],
     }
+
+
+@router.post("/refused/{refused_id}/replay", summary="按改好的档案重放 / read it again by the mended profile")
+async def replay_refused(
+    request: Request, caller: Caller, refused_id: Annotated[int, Path(ge=1, le=2**62)]
+) -> Response:
+    """It takes effect once, however often it is asked for, and is then off the shelf. Else the answer says why not."""
+    services = services_of(request)
+    done = await services.replays.replay(refused_id, by_whom(caller))
+    return answer({"refused_id": refused_id, "case_number": done.case_number, "repeated": done.repeated})

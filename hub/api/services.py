@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from auth.api_keys import KeyCheck
+from auth.port import Secrets
 from auth.sessions import Sessions
+from contracts.own_format import OwnFormat
 from contracts.soap.wire import SoapWire
 from hub.attachments import Attachments
 from hub.clock import CityClock
@@ -17,6 +19,7 @@ from hub.onboarding import Onboarding
 from hub.rates import Rates
 from hub.reception import Reception
 from hub.registry import Registry
+from hub.replays import Replays
 from hub.say import Say
 from hub.settings import Settings
 from hub.signals import Bell
@@ -45,6 +48,9 @@ class Services:
     attachments: Attachments
     onboarding: Onboarding
     soap: SoapWire
+    own: OwnFormat
+    secrets: Secrets
+    replays: Replays
     say: Say
     ready: ReadyCheck
     metrics: Callable[[], Awaitable[bytes]]

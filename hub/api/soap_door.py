@@ -172,7 +172,7 @@ def _by_http(services: Services, headers: Mapping[str, str]) -> Principal | None
     basic = basic_credentials(headers)
     if basic is not None:
         return named_speaker(services, *basic)
-    if "authorization" in headers or "x-api-key" in headers:
+    if headers.get("authorization") or headers.get("x-api-key"):
         return speaker(services, headers)
     return None
 

@@ -278,6 +278,8 @@ def refused_document(row: RefusedRow) -> dict[str, Any]:
         size_bytes=row.size_bytes,
         settled_at=row.settled_at,
         settled_by=row.settled_by,
+        settled_as=row.settled_as,
+        connection_id=row.connection_id or None,
         raw=row.body.decode("utf-8", "replace") if row.body is not None else None,
     )
 

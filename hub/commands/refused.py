@@ -1,4 +1,4 @@
-"""refused list, show, settle: messages that broke their contract, kept raw."""
+"""refused list, show, settle, replay: messages that broke their contract, kept raw."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 
 from contracts.problem import Problem
 from hub.api.views import refused_document
+from hub.app import replays_of
 from hub.commands.common import add_json, add_store, done, operator, run, settings_of, show_json, store, table
+from hub.replays import Replays
 from hub.store import reading
 
 
 def add(verbs: Any) -> None:
     """The verb's arguments."""
-    made = verbs.add_parser("refused", help="拒收消息:列表、查看、处理 / refused messages: list, show, settle")
+    made = verbs.add_parser("refused", help="拒收消息:列表、查看、处理、重放 / refused: list, show, settle, replay")
     jobs = made.add_subparsers(dest="job", required=True, metavar="JOB")
     listing = jobs.add_parser("list", help="拒收消息,新的在前 / newest first")
     listing.add_argument("--unit")
@@ -25,7 +27,12 @@ def add(verbs: Any) -> None:
     show.add_argument("--raw", action="store_true", help="只输出原始字节 / only the raw bytes")
     settle = jobs.add_parser("settle", help="处理完毕 / take it off the open list")
     settle.add_argument("refused_id", type=int)
-    for job, verb in ((listing, _list), (show, _show), (settle, _settle)):
+    replay = jobs.add_parser("replay", help="按改好的档案重放,只生效一次 / read it again by the mended profile, once")
+    replay.add_argument("refused_id", type=int, nargs="?")
+    replay.add_argument("--all", action="store_true", help="全部未处理的,先到先放 / all that wait, oldest first")
+    replay.add_argument("--kind", default="mapping_parked", help="与 --all 同用 / with --all: which kind")
+    replay.add_argument("--unit", help="与 --all 同用 / with --all: of which unit")
+    for job, verb in ((listing, _list), (show, _show), (settle, _settle), (replay, _replay)):
         add_store(job)
         add_json(job)
         job.set_defaults(run=verb)
@@ -79,3 +86,50 @@ def _settle(given: argparse.Namespace) -> int:
         return 0 if settled else 1
 
     return run(work)
+
+
+def _replay(given: argparse.Namespace) -> int:
+    if (given.refused_id is None) != given.all:
+        print("请给出号,或用 --all / give an id, or --all", file=sys.stderr)
+        return 2
+    settings = settings_of(given)
+
+    async def work() -> int:
+        told: list[dict[str, Any]] = []
+        async with store(settings) as pool, replays_of(pool) as replays:
+            if given.refused_id is not None:
+                told.append(await _replayed(replays, given.refused_id))
+            reached = 0
+            while given.all and (ids := await replays.waiting(given.kind, given.unit, reached)):
+                # One after another: messages of one case keep their order.
+                told += [await _replayed(replays, refused_id) for refused_id in ids]
+                reached = ids[-1]
+        _tell_replayed(told, given.json)
+        return 1 if any("problem" in each for each in told) else 0
+
+    return run(work)
+
+
+async def _replayed(replays: Replays, refused_id: int) -> dict[str, Any]:
+    try:
+        answer = await replays.replay(refused_id, operator())
+    except Problem as problem:
+        return {"refused_id": refused_id, "problem": problem.document("zh-CN")}
+    return {"refused_id": refused_id, "case_number": answer.case_number, "repeated": answer.repeated}
+
+
+def _tell_replayed(told: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        show_json(told)
+        return
+    for each in told:
+        problem = each.get("problem")
+        if problem is None:
+            again = "(此前已生效 / had taken effect before)" if each["repeated"] else ""
+            print(f"{each['refused_id']}  {each['case_number']}  已生效 / took effect {again}".rstrip())
+        else:
+            print(f"{each['refused_id']}  {problem['title']}: {problem['detail']}")
+            for fault in problem.get("errors", ()):
+                print(f"    {fault['detail_zh']} / {fault['detail_en']}")
+    if not told:
+        print("没有待重放的 / nothing waits")

@@ -140,6 +140,8 @@ class RefusedRow:
     settled_by: str | None
     body: bytes | None = None
     size_bytes: int = 0
+    connection_id: str = ""
+    settled_as: str | None = None
 
 
 async def case(pool: Pool, case_id: int, unit_id: str | None) -> SeenCase | None:
@@ -294,8 +296,8 @@ async def attachment_seen(pool: Pool, case_id: int, unit_id: str | None, attachm
     return found
 
 
-async def shelve(pool: Pool, rows: Sequence[tuple[str, str, str, str, str, str, bytes]]) -> None:
-    """Keep refused messages: (unit, credential, door, content type, kind, problem, raw)."""
+async def shelve(pool: Pool, rows: Sequence[tuple[str, str, str, str, str, str, bytes, str]]) -> None:
+    """Keep refused messages: (unit, credential, door, content type, kind, problem, raw, connection)."""
     await pool.execute(SQL["shelve"], *zip(*rows, strict=True))
 
 
@@ -313,9 +315,14 @@ async def refused_one(pool: Pool, refused_id: int) -> RefusedRow | None:
     return RefusedRow(**dict(row), size_bytes=len(row["body"])) if row else None
 
 
-async def settle_refused(conn: Connection, refused_id: int, by: str) -> bool:
-    """Take a message off the shelf's open list."""
-    done: str = await conn.execute(SQL["settle_refused"], refused_id, by)
+async def refused_open(pool: Pool, kind: str, unit_id: str | None, after: int, limit: int) -> list[int]:
+    """The ids of what waits on the shelf, oldest first."""
+    return [row["refused_id"] for row in await pool.fetch(SQL["refused_open"], after, kind, unit_id, limit)]
+
+
+async def settle_refused(conn: Connection, refused_id: int, by: str, how: str | None = None) -> bool:
+    """Take a message off the shelf's open list; ``how`` says what became of it."""
+    done: str = await conn.execute(SQL["settle_refused"], refused_id, by, how)
     return done.endswith("1")
 
 
