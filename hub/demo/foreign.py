@@ -17,11 +17,11 @@ from hub.demo.broker_node import BrokerFault, scripts_folder
 
 FOLDER = Path(__file__).with_name("partners") / "foreign"
 NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
-NAMES = {"node": "node(soap、amqplib)", "php": "PHP(SOAP)", "broker": "RabbitMQ"}
+NAMES = {"node": "node(soap、amqplib)", "php": "PHP(soap、simplexml)", "broker": "RabbitMQ"}
 """What a person calls them."""
 
 LOOK_SECONDS = 20.0
-SAYS_WHETHER_SOAP = 'exit(extension_loaded("soap") ? 0 : 1);'
+HAS_BOTH = 'exit(extension_loaded("soap") && extension_loaded("simplexml") ? 0 : 1);'
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Tools:
 
     @cached_property
     def php(self) -> str | None:
-        """A PHP with its SOAP extension."""
+        """A PHP with what the water company needs: SOAP, and XML read simply."""
         found = shutil.which("php", path=self.path)
         if found is None:
             return None
-        told = subprocess.run([found, "-r", SAYS_WHETHER_SOAP], timeout=LOOK_SECONDS, check=False, capture_output=True)
+        told = subprocess.run([found, "-r", HAS_BOTH], timeout=LOOK_SECONDS, check=False, capture_output=True)
         return found if told.returncode == 0 else None
 
     @cached_property
