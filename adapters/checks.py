@@ -9,11 +9,11 @@ from pathlib import Path
 
 from adapters.documents import DocumentFault
 from adapters.files.checks import file_faults
-from adapters.files.sftp import endpoint_of as sftp_endpoint
+from adapters.files.sftp import sftp_endpoint
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
 from adapters.polling.progress import progress_of
-from adapters.rabbitmq.brokers import endpoint_of as broker_endpoint
+from adapters.rabbitmq.brokers import endpoint_of
 from adapters.soap.checks import check_soap
 from contracts.nouns import Transport
 from contracts.port import DeliveryFailed, ProfileFault
@@ -108,4 +108,4 @@ def _endpoints(entry: ConnectionProfile) -> Iterator[tuple[Place, str]]:
         if authentication is not None and authentication.token_endpoint is not None:
             yield (name, "authentication", "token_endpoint"), authentication.token_endpoint
     if entry.rabbitmq is not None and entry.rabbitmq.broker is not None:
-        yield ("rabbitmq", "broker", "host"), broker_endpoint(entry.rabbitmq.broker.host, AMQPS_PORT)
+        yield ("rabbitmq", "broker", "host"), endpoint_of(entry.rabbitmq.broker.host, AMQPS_PORT)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import crowd
+from bench import crowd, soap
 from bench.mapping import measure as measure_mapping
 from bench.stage import Child, Stage, reports, stage
 from bench.yardstick import transactions_per_second
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "measures",
         nargs="*",
         metavar="MEASURE",
-        help="pipeline intake delivery mapping units; 默认前三项 / the first three by default",
+        help="pipeline intake delivery mapping soap units; 默认前三项 / the first three by default",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="每轮秒数 / seconds of a round")
     parser.add_argument("--rounds", type=int, default=3, help="轮数,取中位数 / rounds; medians are reported")
@@ -207,11 +207,19 @@ async def _mapping(given: argparse.Namespace) -> dict[str, Any]:
     return measure_mapping(given.rounds)
 
 
+async def _soap(given: argparse.Namespace) -> dict[str, Any]:
+    return await soap.measure(given.rounds, given.seconds, given.callers)
+
+
 async def _units(given: argparse.Namespace) -> dict[str, Any]:
     return await crowd.measure(given.rounds, given.seconds, given.processes)
 
 
-ALONE: dict[str, Callable[[argparse.Namespace], Awaitable[dict[str, Any]]]] = {"mapping": _mapping, "units": _units}
+ALONE: dict[str, Callable[[argparse.Namespace], Awaitable[dict[str, Any]]]] = {
+    "mapping": _mapping,
+    "soap": _soap,
+    "units": _units,
+}
 """Measures with a stage of their own, or none."""
 
 _MEASURE = {"pipeline": _pipeline, "intake": _intake, "delivery": _delivery}
@@ -232,6 +240,11 @@ def _show(made: dict[str, Any]) -> None:
                 f"{name:10} {one['per_second']:>7}/s   p50 {one['p50_ms']:>8} ms   p99 {one['p99_ms']:>8} ms   "
                 f"× pgbench {one['ratio_pgbench']:<5} CPU µs {one['cpu_us_per_message']}"
             )
+    for name, one in made.get("soap", {}).get("out", {}).items():
+        print(
+            f"soap out {name:12} {one['per_second']:>6}/s   {one['cpu_us_per_call']:>5} µs CPU   "
+            f"× bare zeep {one['ratio_zeep']} ({one['zeep_per_second']}/s)"
+        )
     if "units" in made:
         one = made["units"]
         print(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import profiles
+from adapters.documents.writing import wrap_documents
 from adapters.mapping import Mapper
 from adapters.mapping.tables import compile_table
 from contracts.mapping import UnitMapping
@@ -53,10 +54,16 @@ def _ways() -> dict[str, Callable[[], Any]]:
         "by_hand_20_fields": lambda: _by_hand(source),
         "table_20_fields": lambda: plain(source),
         "water_fields_out": lambda: water.values("case.dispatch", letter),
-        "water_soap_gbk_out": lambda: water.write("case.dispatch", letter),
+        "water_soap_gbk_out": lambda: _gbk_string(water, letter),
         "water_soap_gbk_in": lambda: water.read(soap),
         "telecom_json_in": lambda: telecom.read(rest),
     }
+
+
+def _gbk_string(mapper: Mapper, letter: dict[str, Any]) -> dict[str, Any]:
+    values = mapper.values("case.dispatch", letter)
+    wrap_documents(values, mapper.written_out("case.dispatch"))
+    return values
 
 
 def _by_hand(source: dict[str, Any]) -> dict[str, Any]:

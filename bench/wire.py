@@ -64,8 +64,9 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 class Receiver(asyncio.Protocol):
     """Answers 200 to every post and hands (head, body) on."""
 
-    def __init__(self, receive: Callable[[bytes, bytes], None]) -> None:
+    def __init__(self, receive: Callable[[bytes, bytes], None], answer: bytes = OK) -> None:
         self.receive = receive
+        self.answer = answer
         self.buffer = b""
         self.transport: asyncio.Transport | None = None
 
@@ -86,4 +87,4 @@ class Receiver(asyncio.Protocol):
             self.buffer = rest[length:]
             self.receive(lower, rest[:length])
             assert self.transport is not None
-            self.transport.write(OK)
+            self.transport.write(self.answer)

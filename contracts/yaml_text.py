@@ -87,10 +87,14 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_str(self, data: str) -> yaml.ScalarNode:
         # Other styles fold what YAML takes for the end of a line.
-        style = '"' if _FOLDED.search(data) else None
+        style = None
+        if _FOLDED.search(data):
+            # Whole documents stand line by line, to be read and compared; whatever that could change is quoted.
+            style = "|" if "\n" in data and _PLAIN_LINES.fullmatch(data) else '"'
         return self.represent_scalar(_STR, data, style=style)
 
 
+_PLAIN_LINES = re.compile(r"[!-~](?:[ -~]|[\xa1-\u2027\u202a-\ud7ff\ue000-\ufefe\U00010000-\U0010fffe]|(?<! )\n)*")
 _FOLDED = re.compile(r"[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff]")
 
 

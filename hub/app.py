@@ -16,6 +16,9 @@ from ipaddress import ip_network
 import uvicorn
 
 from adapters.checks import ConnectionChecks
+from adapters.drafting import Draft as Draft
+from adapters.drafting import DraftFault, Fetching, draft_of
+from adapters.drafting import Wanted as Wanted
 from adapters.files import FileAdapter, FileSource, Folders
 from adapters.guard import OutboundGuard
 from adapters.http.authentication import Authenticator
@@ -111,13 +114,13 @@ async def run_worker(worker: Worker) -> None:
         safe = Safe(pool, Sealer(master))
         refresher.changed.append(safe.forget)
         guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+        folders = Folders(settings.files_root, guard, safe)
         brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
         stack.push_async_callback(brokers.close)
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
             photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
-            folders = Folders(settings.files_root, guard, safe)
             adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, folders, say)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
@@ -129,7 +132,6 @@ async def run_worker(worker: Worker) -> None:
         stack.push_async_callback(intake.stop)
         reception = Reception(pool, intake, refresher.registry, say)
         if "sources" in worker.roles:
-            folders = Folders(settings.files_root, guard, safe)
             kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, folders, settings, say)
             sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say)
             refresher.changed.append(sources.look)
@@ -265,6 +267,18 @@ def trial(text: str, connection: str | None, contract: str | None, sample: bytes
                 found = [Violation(pointer(rule.place), rule.zh, rule.en, "mapping") for rule in bad.rules]
                 raise Problem("profile_invalid", violations=tuple(line_of(each, lines) for each in found)) from None
     raise Problem("profile_invalid", "档案中没有映射。", "The profile has no mapping.")
+
+
+async def drafted(settings: Settings, wanted: Wanted) -> Draft:
+    """A first profile of a unit's own description. Raises ``Problem``."""
+    guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+    calls = HttpCalls(guard, VERSION)
+    try:
+        return await draft_of(Fetching(calls), wanted)
+    except DraftFault as fault:
+        raise Problem("document_invalid", fault.zh, fault.en) from None
+    finally:
+        await calls.close()
 
 
 @contextlib.asynccontextmanager

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from hub.cases import Case
 from hub.facts import Wait
-from hub.life_cycle import OVER, State
+from hub.life_cycle import LED, OVER, State
 
 CENTRE = ""
 """Stands for the command centre, whichever unit that is in the directory."""
@@ -23,8 +23,8 @@ DUE_SOON, OVERDUE, SUPERVISION = 1, 2, 3
 _NOT_WARNED_OF = frozenset({Wait.ACKNOWLEDGEMENT, Wait.DECISION, Wait.REVIEW})
 """These are short, or long away: they are reminded of when they are due."""
 
-_NOT_SUPERVISED = frozenset({Wait.ACKNOWLEDGEMENT, Wait.DECISION})
-"""Handling goes on being watched behind these: they are reminded of once."""
+_NOT_SUPERVISED = frozenset({Wait.ACKNOWLEDGEMENT, Wait.DECISION, Wait.ASSISTANCE})
+"""The lead's handling goes on being watched behind these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,16 @@ def _waits(case: Case) -> Iterator[Awaited]:
     if case.pending and lead is not None:
         # An answer is of use only while the deadline is ahead.
         yield Awaited(Wait.DECISION, CENTRE, case.pending[0].asked_at, lead.due_at)
+    if case.state in LED and case.suspension is None:
+        for each in case.assists:
+            if not each.over and each.answered_at is None:
+                yield Awaited(Wait.ASSISTANCE, each.order.unit_id, each.order.dispatched_at, each.due_at)
 
 
 def level_of(case: Case, awaited: Awaited) -> int:
     """How loudly it was reminded of this deadline so far."""
     for each in case.warnings:
-        if each.wait is awaited.wait and each.due_at == awaited.due_at:
+        if each.of(awaited.wait, awaited.unit_id) and each.due_at == awaited.due_at:
             return each.level
     return 0
 

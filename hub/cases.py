@@ -153,6 +153,11 @@ class Warning:
     wait: Wait
     due_at: datetime
     level: int
+    unit_id: str = ""
+
+    def of(self, wait: Wait, unit_id: str) -> bool:
+        """Whether it was of this; several units may assist at once, everything else has one whom it waits for."""
+        return self.wait is wait and (wait is not Wait.ASSISTANCE or self.unit_id == unit_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,8 +448,8 @@ def _failed(case: Case, fact: Verified, at: datetime, by: str) -> Changes:
 
 def _reminded(level: int) -> Callable[[Case, Any, datetime, str], Changes]:
     def changes(case: Case, fact: Reminded, at: datetime, by: str) -> Changes:
-        others = tuple(each for each in case.warnings if each.wait is not fact.wait)
-        return {"warnings": (*others, Warning(fact.wait, fact.due_at, level))}
+        others = tuple(each for each in case.warnings if not each.of(fact.wait, fact.unit_id))
+        return {"warnings": (*others, Warning(fact.wait, fact.due_at, level, fact.unit_id))}
 
     return changes
 

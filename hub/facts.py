@@ -345,6 +345,7 @@ class Wait(StrEnum):
     COORDINATION = "coordination"
     ACKNOWLEDGEMENT = "acknowledgement"
     HANDLING = "handling"
+    ASSISTANCE = "assistance"
     DECISION = "decision"
     REVIEW = "review"
     VERIFICATION = "verification"

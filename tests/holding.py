@@ -17,6 +17,7 @@ from hub.life_cycle import ACTORS, OVER, WITH_A_UNIT, Actor, State, Step, after
 from hub.ticking import HUB
 
 COMMAND = "command_center"
+OLD_DEADLINES = (Wait.DECISION, Wait.HANDLING, Wait.ACKNOWLEDGEMENT, Wait.ASSISTANCE)
 
 
 def hold(
@@ -78,12 +79,14 @@ def an_open_case_waits_for_somebody(case: Case, directory: Directory) -> None:
     for each in awaited:
         assert each.unit_id == CENTRE or each.unit_id in directory.units, each
         # What has no time ahead when it begins is a limit that nobody set; only old deadlines that stand may be past.
-        assert each.due_at > each.since or each.wait in (Wait.DECISION, Wait.HANDLING, Wait.ACKNOWLEDGEMENT), each
+        assert each.due_at > each.since or each.wait in OLD_DEADLINES, each
 
 
 def reminders_come_once(entries: Sequence[Entry]) -> None:
     told = Counter(
-        (entry.step, entry.fact.wait, entry.fact.due_at) for entry in entries if isinstance(entry.fact, Reminded)
+        (entry.step, entry.fact.wait, entry.fact.unit_id, entry.fact.due_at)
+        for entry in entries
+        if isinstance(entry.fact, Reminded)
     )
     assert all(times == 1 for times in told.values()), [key for key, times in told.items() if times > 1]
 

@@ -32,7 +32,7 @@ _PERSON = (
 )
 
 
-def endpoint_of(settings: SftpSettings) -> str:
+def sftp_endpoint(settings: SftpSettings) -> str:
     """The server's address as the outbound guard judges addresses."""
     return f"https://{settings.host}:{settings.port}/"
 
@@ -146,7 +146,7 @@ class SftpFolder:
             return self._client
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
-        settings, pin = self.settings, await self.guard.pin(endpoint_of(self.settings), self.limit_seconds)
+        settings, pin = self.settings, await self.guard.pin(sftp_endpoint(self.settings), self.limit_seconds)
         secret = await self.secret(settings.secret)
         by_key = secret.lstrip().startswith("-----BEGIN")
         return await asyncssh.connect(

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from adapters.http.authentication import Authenticator, Caller
 from adapters.http.calls import HttpAnswer, machine_now
@@ -62,6 +61,9 @@ class SoapCalls:
 
         Raises ``Unauthorised`` where it cannot work, ``Unavailable`` where the time is up.
         """
+        ready = self._preparation.at_hand(connection)
+        if ready is not None:
+            return ready
         try:
             async with asyncio.timeout(connection.timeout_seconds):
                 return await self._preparation.of(connection)
@@ -162,7 +164,7 @@ def wire_of(
     ready: Prepared, operation: Operation, envelope: Any, message_id: str, parts: tuple[Part, ...] = ()
 ) -> Wire:
     """The envelope as bytes with the headers that SOAP 1.1 or 1.2 asks for."""
-    action = quote(operation.action, safe="".join(map(chr, range(0x21, 0x7F))).replace('"', ""))
+    action = operation.action
     kind = "application/soap+xml" if ready.service.is_12 else "text/xml"
     # The letter's id also goes where services look that see no SOAP header.
     headers = {"x-hub-delivery": message_id}

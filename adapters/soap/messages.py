@@ -53,7 +53,7 @@ def build_envelope(
         at = ".".join(str(part) for part in fault.path or ())
         said = f"{operation.name} {at}: {fault.message}"[:300]
         raise MessageFault(f"内容不符合 WSDL:{said}", f"it does not fit the WSDL: {said}") from None
-    except (ZeepError, etree.LxmlError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as fault:
+    except (ZeepError, etree.LxmlError, LookupError, ValueError, TypeError, AttributeError, AssertionError) as fault:
         # The error's own words may repeat a value.
         said = f"{operation.name}: {type(fault).__name__}"
         raise MessageFault(f"内容不符合 WSDL:{said}", f"it does not fit the WSDL: {said}") from None

@@ -43,6 +43,13 @@ class Preparation:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="wsdl")
         self._kept: dict[tuple[str, int], asyncio.Future[Prepared]] = {}
 
+    def at_hand(self, connection: Connection) -> Prepared | None:
+        """The connection, if it is ready."""
+        kept = self._kept.get((connection.connection_id, connection.profile_version))
+        if kept is None or not kept.done() or kept.cancelled() or kept.exception() is not None:
+            return None
+        return kept.result()
+
     async def of(self, connection: Connection) -> Prepared:
         """The connection, ready. Raises ``Unauthorised`` where its profile cannot work."""
         key = (connection.connection_id, connection.profile_version)
@@ -55,7 +62,7 @@ class Preparation:
             while len(self._kept) > _KEPT_MAX:
                 del self._kept[next(iter(self._kept))]
         try:
-            return kept.result() if kept.done() else await asyncio.shield(kept)
+            return await asyncio.shield(kept)
         except WsdlFault as fault:
             raise Unauthorised(f"接入档案不可用:{fault.zh} / the profile cannot work: {fault.en}") from None
         except BadTable as fault:

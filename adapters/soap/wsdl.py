@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from lxml import etree
 from zeep import ns, xsd
-from zeep.exceptions import Error as ZeepError
 from zeep.settings import Settings
 from zeep.wsdl import Document
 from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
@@ -22,6 +21,7 @@ from adapters.documents.xml import parse_xml
 BASE = "http://wsdl.invalid/service.wsdl"
 """Where the WSDL is said to stand, so that relative imports can be told apart; nothing is ever fetched there."""
 ELEMENTS_MAX = 50_000
+_IN_HEADERS = "".join(chr(each) for each in range(0x20, 0x7F) if chr(each) != '"')
 _PREFIXES_MAX = 12
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
 _SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
@@ -45,7 +45,8 @@ class WsdlFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the service. ``action`` is its SOAPAction, ``addressed`` its WS-Addressing action."""
+    """One operation of the service. ``action`` is its SOAPAction as a header carries it, ``addressed`` as the envelope
+    does, where WS-Addressing asks for one."""
 
     name: str
     action: str
@@ -99,14 +100,14 @@ def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None
         )
     except WsdlFault:
         raise
-    except (ZeepError, etree.LxmlError, LookupError, ValueError, TypeError, AttributeError, RecursionError) as fault:
+    except Exception as fault:
         # zeep meets a WSDL that breaks its own rules with whatever error comes of it.
         said = f"{type(fault).__name__}: {fault}"[:300]
         raise WsdlFault(f"WSDL 不可用:{said}", f"the WSDL cannot be used: {said}") from None
     chosen = _port(document, service, port)
     binding = chosen.binding
     encoded = frozenset(kept.encoded())
-    own = sorted(set(document.types.namespaces) - {ns.XSD, _XSI, _SOAP_ENCODING, ""})
+    own = sorted(each for each in {*document.types.namespaces} - {ns.XSD, _XSI, _SOAP_ENCODING} if each)
     document.types.set_ns_prefix("wsa", ADDRESSING)
     # Declared once in the envelope, instead of again at each element; an encoded message also names its types.
     for number, namespace in enumerate(own[: None if encoded else _PREFIXES_MAX]):
@@ -114,14 +115,18 @@ def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None
     if encoded:
         for prefix, namespace in (("xsd", ns.XSD), ("xsi", _XSI), ("soapenc", _SOAP_ENCODING)):
             document.types.set_ns_prefix(prefix, namespace)
+    operations = {
+        name: _operation(name, operation, (binding.name.localname, name) in encoded)
+        for name, operation in binding._operations.items()
+        # zeep only warns of an operation whose message or port type it cannot find, and leaves it unfinished.
+        if operation.input is not None and operation.abstract is not None and operation.input.abstract is not None
+    }
+    if not operations:
+        raise WsdlFault("所选端口没有一个完整的操作", "the port has no operation that is whole")
     return Service(
         endpoint=(chosen.binding_options.get("address") or "") if chosen.binding_options else "",
         envelope=ns.SOAP_ENV_12 if isinstance(binding, Soap12Binding) else ns.SOAP_ENV_11,
-        operations={
-            name: _operation(name, operation, (binding.name.localname, name) in encoded)
-            for name, operation in binding._operations.items()
-            if operation.input is not None
-        },
+        operations=operations,
     )
 
 
@@ -130,7 +135,8 @@ def _operation(name: str, operation: Any, encoded: bool) -> Operation:
     # The default of WS-Addressing's own binding to WSDL, for services that name no action.
     default = f"{kind.name.namespace}/{kind.name.localname}/{name}Request"
     action = operation.soapaction or ""
-    return Operation(name, action, operation.abstract.wsa_action or action or default, encoded, operation.input)
+    carried = quote(action, safe=_IN_HEADERS)
+    return Operation(name, carried, operation.abstract.wsa_action or action or default, encoded, operation.input)
 
 
 def _port(document: Any, service: str | None, port: str | None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.arrival import Said
@@ -71,7 +71,7 @@ class Doors:
         given = headers.get("traceparent")
         traceparent = given if given and TRACEPARENT.fullmatch(given) else new_traceparent()
         try:
-            response = await self._handled(scope["path"], headers, receive, kind, case_number, language)
+            response = await self._handled(scope["path"], headers, receive, kind, case_number, language, traceparent)
         except Problem as problem:
             self.services.say("request.refused", kind=problem.kind, path=_door(kind))
             response = problem_response(problem, language, trace_id_of(traceparent))
@@ -90,6 +90,7 @@ class Doors:
         kind: str | None,
         case_number: str | None,
         language: str,
+        traceparent: str,
     ) -> Response:
         services = self.services
         principal = speaker(services, headers)
@@ -98,17 +99,20 @@ class Doors:
         try:
             if kind is not None:
                 said = by_route(call, kind, case_number)
-                return await self._single(call, path, said, language)
+                return await self._single(call, path, said, language, traceparent)
             items, batch = by_events(call)
         except Problem as problem:
             await services.reception.receive([call.arrival(problem, path, raw)])
             raise
         if not batch:
-            return await self._single(call, path, items[0].said, language)
+            return await self._single(call, path, items[0].said, language, traceparent)
         charge(services, principal, max(0, len(items) - 1))
         return await self._batch(call, path, items, language)
 
-    async def _single(self, call: Call, path: str, said: Said | Problem, language: str) -> Response:
+    async def _single(self, call: Call, path: str, said: Said | Problem, language: str, traceparent: str) -> Response:
+        if isinstance(said, Said) and isinstance(said.body, Report) and "traceparent" not in said.extensions:
+            # The trace that a report begins is the one that its sender is told.
+            said = replace(said, extensions={**said.extensions, "traceparent": traceparent})
         outcome = (await self.services.reception.receive([call.arrival(said, path, call.raw)]))[0]
         if isinstance(outcome, Problem) or isinstance(said, Problem):
             assert isinstance(outcome, Problem)

@@ -147,9 +147,10 @@ def table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
 def _decoded(raw: bytes) -> str:
     # Old services describe themselves in the encoding of their machine.
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return raw.decode("gb18030")
+        text = raw.decode("gb18030")
+    return text.replace("\r\n", "\n")
 
 
 def show_json(document: Any) -> None:

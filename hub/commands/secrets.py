@@ -9,7 +9,7 @@ from typing import Any
 
 from auth.redaction import Secret
 from hub.commands.admin import onboarding
-from hub.commands.common import add_json, add_store, operator, run, settings_of, show_json, table
+from hub.commands.common import add_json, add_store, done, operator, run, settings_of, show_json, table
 
 
 def add(verbs: Any) -> None:
@@ -101,7 +101,7 @@ def _remove(given: argparse.Namespace) -> int:
     async def work() -> int:
         async with onboarding(settings) as (desk, _):
             await desk.secrets.remove(given.unit, given.name, operator())
-        print(f"{given.unit}/{given.name}: 已移除 / removed")
+        done(given, f"{given.unit}/{given.name}: 已移除 / removed", unit_id=given.unit, removed=given.name)
         return 0
 
     return run(work)

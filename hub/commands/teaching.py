@@ -80,6 +80,19 @@ LESSONS: Mapping[str, Lesson] = {
     "units export": Lesson(
         "现行档案,可改后再应用。", "The profile in force, to be changed and applied again.", ("units export telecom",)
     ),
+    "units history": Lesson(
+        "接入档案的每一版:何时、何人。", "Every version of a profile, with when and who.", ("units history telecom",)
+    ),
+    "units diff": Lesson(
+        "两版档案的差别,逐项用文字说明;-f 时与文件比。",
+        "What differs between two versions of a profile, in words; with -f, between the one in force and a file.",
+        ("units diff telecom --from 2 --to 3", "units diff -f telecom.yaml"),
+    ),
+    "units rollback": Lesson(
+        "把旧的一版重新应用为新的一版,原因留档。",
+        "Applies an earlier version again, as a new one; the reason is kept.",
+        ('units rollback telecom 2 --reason "新映射有误"',),
+    ),
     "units try": Lesson(
         "不连单位,把样本过一遍映射,左右对照。",
         "Takes a sample through the mapping without calling the unit, side by side.",
@@ -108,6 +121,17 @@ LESSONS: Mapping[str, Lesson] = {
         "轮换推送签名密钥,新密钥显示一次;一天之内新旧同时签名,不间断。",
         "Rotates a signing secret, shown once; for a day the old and the new one both sign.",
         ("units rotate telecom.main",),
+    ),
+    "secrets put": Lesson(
+        "存入对方系统的密钥或口令,档案中只写名称;从标准输入读,密封保存,不再显示。",
+        "Keeps a secret of the unit's own system, read from standard input, sealed; the profile names it.",
+        ("secrets put telecom token",),
+    ),
+    "secrets list": Lesson("密钥的名称,不含内容。", "The names of a unit's secrets.", ("secrets list telecom",)),
+    "secrets remove": Lesson(
+        "移除一个密钥,它的各版都不再有效。",
+        "Removes a secret: no version of it is good any more.",
+        ("secrets remove telecom token",),
     ),
     "keys issue": Lesson(
         "签发接口密钥,只显示这一次,库中只存摘要。",
@@ -199,6 +223,8 @@ COMMON: Mapping[str, str] = {
     "key_id": "密钥编号,见 keys list / a key's id, as keys list tells it",
     "refused_id": "编号,见 refused list / its number, as refused list tells it",
     "code": "部件编码 / a component's code",
+    "version": "第几版,见 units history / which version, as units history tells it",
+    "name": "档案中的名称 / the name that the profile uses",
     "note": "用途备注 / what it is for",
     "state": "接入状态 / the unit's state",
     "lang": "语言 / language",

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from contracts.nouns import UnitState
-from hub.commands import units_trial, units_versions
+from hub.commands import units_draft, units_trial, units_versions
 from hub.commands.admin import onboarding
 from hub.commands.common import (
     add_json,
@@ -34,6 +34,7 @@ def add(verbs: Any) -> None:
     export = jobs.add_parser("export", help="以 YAML 输出档案 / the profile in force, as YAML")
     export.add_argument("unit")
     add_schema(export)
+    units_draft.add(jobs)
     units_trial.add(jobs)
     units_versions.add(jobs)
     listing = jobs.add_parser("list", help="全部单位与接入状态 / every unit and its state")

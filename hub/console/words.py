@@ -228,6 +228,7 @@ CODES: Final[Mapping[str, Word]] = {
     "coordination": Word("协调", "coordination"),
     "acknowledgement": Word("签收", "acknowledgement"),
     "handling": Word("处置", "handling"),
+    "assistance": Word("协助", "assistance"),
     "decision": Word("审批", "decision"),
     "review": Word("挂账复查", "review"),
     "verification": Word("核查", "verification"),

@@ -1,9 +1,10 @@
 """A unit's system that cannot call: it only answers when it is asked. Run as a process of its own.
 
-Each log has a name. ``POST /_/add/{log}`` puts rows into it, ``GET /_/asked/{log}`` tells how it was asked for. The
-rows are given by an id (``/by-id/{log}?after=&limit=``), by a time (``/by-time/{log}?since=&limit=``), by a token
-(``/by-token/{log}?token=&size=``), as a whole (``/all/{log}``), and by a SOAP service of 2009 that answers in GBK XML
-(``POST /soap/{log}``). ``POST /_/down/{log}`` makes it answer 503 once. Prints its port when it listens.
+Each log has a name. ``POST /_/add/{log}`` puts rows into it, ``GET /_/asked/{log}`` tells how it was asked for, and
+``POST /_/down/{log}`` makes it answer 503 once. The rows are given by an id (``/by-id/{log}?after=&limit=``), by a time
+(``/by-time/{log}?since=&limit=``), by a token (``/by-token/{log}?token=&size=``), as a whole (``/all/{log}``), by a SOAP
+service of 2009 that answers in GBK XML (``POST /soap/{log}``), and as the bus company of the shipped profile does
+(``/open/v2/{log}``). Prints its port when it listens.
 """
 
 from __future__ import annotations
@@ -62,6 +63,16 @@ async def everything(request: web.Request) -> web.Response:
     return web.json_response({"items": LOGS[await noted(request)]})
 
 
+async def bus_company(request: web.Request) -> web.Response:
+    log, since = await noted(request), request.query.get("since", "")
+    if request.headers.get("X-Bus-Key") != "bus-key-1":
+        return web.json_response({"resultCode": "401", "resultMsg": "密钥错误"})
+    size = int(request.query["size"])
+    rows = sorted((row for row in LOGS[log] if row["updateTime"] >= since), key=lambda row: str(row["updateTime"]))
+    data = {"list": rows[:size], "hasMore": len(rows) > size}
+    return web.json_response({"resultCode": "0", "resultMsg": "", "data": data})
+
+
 async def soap(request: web.Request) -> web.Response:
     log = await noted(request)
     call = etree.fromstring(await request.read())
@@ -104,6 +115,7 @@ async def main() -> None:
     app.router.add_get("/by-token/{log}", by_token)
     app.router.add_get("/all/{log}", everything)
     app.router.add_post("/soap/{log}", soap)
+    app.router.add_get("/open/v2/{log}", bus_company)
     app.router.add_post("/_/add/{log}", add)
     app.router.add_post("/_/down/{log}", down)
     app.router.add_get("/_/asked/{log}", asked)

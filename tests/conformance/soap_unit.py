@@ -53,13 +53,15 @@ NAMES = {
 
 
 class PasswordSecrets(FixedSecrets):
-    """The unit's password, and no other secret."""
+    """The unit's password, the hub's certificate for it if given, and no other secret."""
+
+    def __init__(self, identity: bytes = b"") -> None:
+        super().__init__()
+        self._held = {"soap-password": PASSWORD, "hub-certificate": identity.decode()}
 
     async def named(self, unit_id: str, name: str) -> str:
-        """The password."""
-        if name != "soap-password":
-            raise KeyError(name)
-        return PASSWORD
+        """The secret."""
+        return self._held[name]
 
 
 @dataclass

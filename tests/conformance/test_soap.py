@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_network
 from typing import Any
@@ -14,9 +15,9 @@ from adapters.http.authentication import Authenticator
 from adapters.http.calls import HttpCalls
 from adapters.soap import SoapAdapter, SoapCalls
 from contracts.nouns import Receipt
-from contracts.port import Photo, Refused, Unauthorised, Unavailable
+from contracts.port import DeliveryFailed, Photo, Refused, Unauthorised, Unavailable
 from tests.conformance.adapter_suite import AdapterSuite, MovingClock, a_letter
-from tests.conformance.soap_unit import PasswordSecrets, SoapUnit, a_soap_unit
+from tests.conformance.soap_unit import PASSWORD, PasswordSecrets, SoapUnit, a_soap_unit
 
 
 class NoPhotos:
@@ -123,3 +124,27 @@ async def test_a_missing_password_calls_a_person(adapter: SoapAdapter, partner: 
     with pytest.raises(Unauthorised, match="other"):
         await adapter.deliver(connection, a_letter())
     assert await partner.envelopes(connection) == []
+
+
+async def test_basic_authentication_goes_beside_the_envelope(adapter: SoapAdapter, partner: SoapUnit) -> None:
+    basic = {"kind": "basic", "user": "szcg", "secret": "soap-password"}
+    connection = partner.connection("processes", authentication=basic)
+    await adapter.deliver(connection, a_letter())
+    (call,) = await partner.doors.calls(connection)
+    assert base64.b64decode(call["headers"]["authorization"].removeprefix("Basic ")).decode() == f"szcg:{PASSWORD}"
+    assert call["headers"]["soapaction"] == '"urn:unit/deliver"'
+    assert call["headers"]["x-hub-delivery"] == a_letter().letter_id
+    assert call["headers"]["traceparent"] == a_letter().traceparent
+
+
+async def test_a_unit_that_demands_a_certificate_is_shown_the_hubs(clock: MovingClock, partner: SoapUnit) -> None:
+    doors = partner.doors
+    endpoint = f"https://127.0.0.1:{doors.demanding_port}/processes/certificate"
+    http = HttpCalls(OutboundGuard(allow=(ip_network("127.0.0.0/8"),)), "0.1.0", (doors.authority,), now=clock)
+    adapter = SoapAdapter(SoapCalls(Authenticator(PasswordSecrets(doors.identity), http), now=clock), NoPhotos())
+    shown = partner.connection("processes", endpoint=endpoint, client_certificate="hub-certificate")
+    assert (await adapter.deliver(shown, a_letter())).receipt is Receipt.PROCESSED
+    with pytest.raises(DeliveryFailed):
+        await adapter.deliver(partner.connection("processes", endpoint=endpoint), a_letter())
+    await adapter.close()
+    await http.close()

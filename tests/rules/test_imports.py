@@ -20,6 +20,7 @@ FAULTS = {
     "only hub.app sees adapters and monitoring": ("hub/intake.py", "import monitoring.events"),
     "rules are pure: no store, no web, no clock of the machine": ("hub/decide/handling.py", "import hub.store.pool"),
     "the store knows neither intake, delivery nor the face": ("hub/store/pool.py", "import hub.intake"),
+    "zeep has one home": ("adapters/checks.py", "import zeep"),
     "no circles": ("hub/api/deps.py", "import hub.console.pages"),
     "the demo knows only the public interface": ("hub/demo/checks.py", "import hub.store.reading"),
 }

@@ -22,6 +22,7 @@ from contracts.yaml_text import read_yaml
 from hub.registry import connections_of
 
 PROFILES = Path(__file__).parents[2] / "adapters/profiles"
+FOLDERS = sorted(path.parent for path in PROFILES.glob("*/profile.yaml"))
 SENT = sorted(path for path in PROFILES.glob("*/in.*") if not path.name.endswith(".expected.json"))
 TAKEN = sorted(PROFILES.glob("*/out.*"))
 
@@ -85,14 +86,14 @@ async def a_public_name(host: str, port: int) -> list[str]:
     return ["8.8.8.8"]
 
 
-@pytest.mark.parametrize("folder", sorted(PROFILES.glob("*/")), ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 def test_a_profile_comes_out_as_it_went_in(folder: Path) -> None:
     profile = the_profile(folder)
     again, _ = read_profile(profile.yaml())
     assert again == profile
 
 
-@pytest.mark.parametrize("folder", sorted(PROFILES.glob("*/")), ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 def test_an_editor_finds_nothing_wrong_with_a_profile(folder: Path) -> None:
     document, _ = read_yaml((folder / "profile.yaml").read_text(encoding="utf-8"))
     schema = json.loads((SCHEMAS / "profile/1.0/schema.json").read_text(encoding="utf-8"))
@@ -100,7 +101,7 @@ def test_an_editor_finds_nothing_wrong_with_a_profile(folder: Path) -> None:
     assert list(jsonschema.Draft202012Validator(schema).iter_errors(document)) == []
 
 
-@pytest.mark.parametrize("folder", sorted(PROFILES.glob("*/")), ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 def test_an_editor_finds_the_schema_of_a_shipped_profile_beside_it(folder: Path) -> None:
     first = (folder / "profile.yaml").read_text(encoding="utf-8").splitlines()[0]
     said = first.removeprefix("# yaml-language-server: $schema=")

@@ -70,6 +70,22 @@ def test_the_same_key_takes_effect_once_and_gives_the_same_answer(hub: RunningHu
     assert (other[0], other[1]["type"].rpartition("/")[2]) == (422, "key_reused")
 
 
+@pytest.mark.parametrize("door", ["cases", "messages"])
+def test_an_answer_names_the_trace_that_the_log_has(hub: RunningHub, keys: dict[str, str], door: str) -> None:
+    def said(body: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
+        if door == "cases":
+            return hub.call("POST", "/api/v1/cases", body, keys["collection"])
+        event = {"specversion": "1.0", "id": uuid.uuid4().hex, "source": "/rounds", "type": "case.report", "data": body}
+        media = "application/cloudevents+json"
+        return hub.call("POST", "/api/v1/messages", event, keys["collection"], content_type=media)
+
+    _, taken, headers = said(a_body())
+    entries = hub.call("GET", f"/api/v1/cases/{taken['case_number']}/entries")[1]["items"]
+    assert {each["traceparent"][3:35] for each in entries} == {headers["traceparent"][3:35]}
+    status, refused, headers = said({**a_body(), "category_code": "NONE"})
+    assert (status, refused["trace_id"]) == (422, headers["traceparent"][3:35])
+
+
 @pytest.mark.parametrize("form", ["structured", "binary", "batch"])
 def test_cloudevents_are_taken_in_every_form(hub: RunningHub, keys: dict[str, str], form: str) -> None:
     event = {"specversion": "1.0", "id": uuid.uuid4().hex, "source": "/rounds", "type": "case.report", "data": a_body()}

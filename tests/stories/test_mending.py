@@ -14,7 +14,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.builders import a_place
-from tests.stories.conftest import RunningHub, wait_for
+from tests.stories.conftest import RunningHub, start_hub, stop_hub, wait_for
 from tests.stories.test_running import cityhub
 
 UNIT = "housing_construction"
@@ -33,6 +33,14 @@ class Receiver:
 
     def last(self, case: str) -> tuple[dict[str, str], bytes] | None:
         return next((each for each in reversed(self.came) if json.loads(each[1])["subject"] == case), None)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """A hub of its own: here a unit goes live, whose letters others look for at its desk."""
+    running = start_hub(tmp_path_factory.mktemp("mending") / "data")
+    yield running
+    stop_hub(running)
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +80,6 @@ def secret(hub: RunningHub, receiver: Receiver) -> str:
     wait_for(lambda: any(lane.get("running") for lane in hub.call("GET", "/api/v1/lanes")[1]["items"]))
     shown: str = applied["secrets"][0]["secret"]
     return shown
-
-
-@pytest.fixture(scope="module", autouse=True)
-def retired(hub: RunningHub, secret: str) -> Iterator[None]:
-    yield
-    hub.call("POST", f"/api/v1/units/{UNIT}/state", {"state": "suspended", "reason": "试完"})
 
 
 def a_case(hub: RunningHub) -> str:

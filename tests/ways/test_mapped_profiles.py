@@ -24,13 +24,10 @@ async def a_desk(house: House, tmp_path: Path) -> Onboarding:
 
 
 def a_profile() -> str:
-    text = SHIPPED.read_text(encoding="utf-8")
-    head, _, tail = text.partition("    transport: rest\n")
-    return (
-        head
-        + "    transport: pull\n"
-        + "".join(line for line in tail.splitlines(keepends=True) if not line.startswith("    rest:"))
-    )
+    """The telecom's, as if it pulled."""
+    head, _, tail = SHIPPED.read_text(encoding="utf-8").partition("    transport: rest\n")
+    receives, _, rest = tail.partition("    rest:\n")
+    return f"{head}    transport: pull\n{receives}    mapping:{rest.partition('    mapping:')[2]}"
 
 
 async def test_a_profile_is_exported_as_it_can_be_applied_again(house: House, tmp_path: Path) -> None:
@@ -47,7 +44,7 @@ async def test_a_live_connection_carries_its_mapping_to_its_adapter(house: House
     await desk.apply(a_profile(), "test")
     await desk.set_state("telecom", UnitState.LIVE, "test", "")
     connection = desk.registry().connections["telecom.rest"]
-    assert mapper_of(connection.settings).writes == {"case.dispatch"}
+    assert mapper_of(connection.settings).writes == {"case.dispatch", "case.reminder"}
 
 
 async def test_a_rule_that_cannot_work_is_not_applied(house: House, tmp_path: Path) -> None:

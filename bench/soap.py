@@ -1,0 +1,39 @@
+"""SOAP out: the hub's adapter with mapping, answer rules, guard and WS-Security, beside bare zeep in the same run."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from typing import Any
+
+from bench.stage import Child
+
+SECONDS_MAX = 4.0
+"""Of one way in one round: there are six."""
+
+
+async def measure(rounds: int, seconds: float, callers: int) -> dict[str, Any]:
+    """Medians over interleaved rounds, for each shipped profile that speaks SOAP."""
+    partner = await Child.start("bench.soap_partner")
+    try:
+        ports = await partner.hear()
+        load = await Child.start("bench.soap_load")
+        try:
+            plan = {"ports": ports, "seconds": min(seconds, SECONDS_MAX), "rounds": rounds, "callers": callers}
+            await load.tell(json.dumps(plan))
+            said = await load.hear(60 + rounds * 6 * (SECONDS_MAX + 2))
+        finally:
+            await load.end()
+    finally:
+        await partner.end()
+    return {"out": {name: _summary(ways["hub"], ways["zeep"]) for name, ways in said.items()}}
+
+
+def _summary(hub: list[list[float]], zeep: list[list[float]]) -> dict[str, Any]:
+    return {
+        "per_second": round(statistics.median(one[0] for one in hub)),
+        "cpu_us_per_call": round(statistics.median(one[1] for one in hub)),
+        "zeep_per_second": round(statistics.median(one[0] for one in zeep)),
+        "zeep_cpu_us_per_call": round(statistics.median(one[1] for one in zeep)),
+        "ratio_zeep": round(statistics.median(ours[0] / bare[0] for ours, bare in zip(hub, zeep, strict=True)), 2),
+    }
