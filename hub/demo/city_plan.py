@@ -137,7 +137,8 @@ class _Stage:
         self._by_code = directory.categories
         self._components = city.components
         asked = [each for code, each in sole.items() if directory.leads[code][0].unit_id in ASKING]
-        passed = [each for code, each in sole.items() if directory.leads[code][0].unit_id not in ASKING]
+        keep = {*ASKING, *WITH_OWN_WAYS}
+        passed = [each for code, each in sole.items() if directory.leads[code][0].unit_id not in keep]
         self._areas = [area for area in city.areas if area.area_id != CUT_OFF_AREA]
         self._cut_off = [area for area in city.areas if area.area_id == CUT_OFF_AREA]
         self._categories: dict[Opening, Sequence[Category]] = {
