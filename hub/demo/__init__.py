@@ -4,8 +4,8 @@
 
 1. ``main`` takes the options and joins the rest; ``supervisor`` starts every process and ends it by its id.
 2. ``city_plan`` plans the day's reports from the city's own tables, ``casting`` says which unit plays which part.
-   ``foreign`` finds what partners in other languages run on, ``starting`` starts it all: a broker node of the demo's own
-   (``broker``, ``broker_node``; ``radio`` sets up a unit's own on it), the hub, the partners.
+   ``foreign`` finds what partners in other languages run on, ``starting`` starts it all: a broker node of the demo's
+   own (``broker``, ``broker_node``; ``radio`` sets up a unit's own on it), the hub, the partners.
 3. ``opening`` applies a profile for each unit that has a system, moves it to live and issues the keys. Units with words
    of their own have a document in ``profiles``.
 4. ``partners`` are the units' systems, a process each, all with a journal of their own (``journal``): what came, what
