@@ -15,7 +15,7 @@ OPENING = datetime.fromisoformat("2026-11-23T08:30:00+08:00")
 SPEED = 1200.0
 """City seconds in a second: the nine hours of a working day pass in 27 seconds."""
 
-GETTING_READY_SECONDS = 4.5
+GETTING_READY_SECONDS = 6.5
 EARLIEST = timedelta(hours=8)
 
 
