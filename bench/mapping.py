@@ -56,6 +56,7 @@ def _ways() -> dict[str, Callable[[], Any]]:
         "water_fields_out": lambda: water.values("case.dispatch", letter),
         "water_soap_gbk_out": lambda: _gbk_string(water, letter),
         "water_soap_gbk_in": lambda: water.read(soap),
+        "telecom_json_out": lambda: telecom.write("case.dispatch", letter),
         "telecom_json_in": lambda: telecom.read(rest),
     }
 

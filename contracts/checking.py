@@ -431,6 +431,7 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
     ),
     r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$": ("应为时刻,例如 08:30", "must be a time of the day, such as 08:30"),
     r"^[^@\s]+@[^@\s]+$": ("应为邮箱地址", "must be a mail address"),
+    r"^[,. '_]$": ("应为一个千分位符号", "must be one sign that groups digits"),
     r"^[!-~]+$": ("只含可见的 ASCII 字符", "must hold only visible ASCII characters"),
     r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
     FOLDER_PATTERN: (

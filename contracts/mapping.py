@@ -195,6 +195,27 @@ class Split(Model):
     part: Optionally[Annotated[int, Field(ge=-20, le=100)]] = None
 
 
+class DecimalPoint(StrEnum):
+    """How the unit writes the point of a decimal number."""
+
+    POINT = "."
+    COMMA = ","
+
+
+class NumberFormat(Model):
+    """How the unit writes numbers: ``1,234.50`` has a grouping, ``0042`` has four digits (whole numbers only)."""
+
+    point: DecimalPoint = DecimalPoint.POINT
+    grouping: Optionally[Annotated[str, Field(pattern=r"^[,. '_]$")]] = None
+    digits: Optionally[Annotated[int, Field(ge=1, le=18)]] = None
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> NumberFormat:
+        if self.grouping == self.point:
+            raise RuleBroken("千分位与小数点不得相同", "the grouping is not the point")
+        return self
+
+
 class Coordinates(Model):
     """The unit's two coordinates and their datum; on the hub's side stands a place."""
 
@@ -221,6 +242,7 @@ class Rule(MappingModel):
     zone: Optionally[Zone] = None
     kind: Annotated[Optionally[Kind], Field(alias="as")] = None
     decimals: Optionally[Annotated[int, Field(ge=0, le=12)]] = None
+    number: Optionally[NumberFormat] = None
     each: Annotated[tuple[Rule, ...], Field(max_length=100)] = ()
     join: Optionally[Join] = None
     limit: Optionally[Annotated[int, Field(ge=1, le=20_000)]] = None

@@ -133,7 +133,7 @@ async def run_worker(worker: Worker) -> None:
         reception = Reception(pool, intake, refresher.registry, say)
         if "sources" in worker.roles:
             kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, folders, settings, say)
-            sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say)
+            sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say, refresher.rest)
             refresher.changed.append(sources.look)
             tasks.append(sources.run())
             if settings.rabbitmq:

@@ -10,9 +10,10 @@ import orjson
 
 from auth.api_keys import KeyCheck
 from contracts.city import City, CityDocumentUnreadable
-from contracts.nouns import UnitState
+from contracts.nouns import Connection, UnitState
 from contracts.profile import Profile
 from hub.clock import CityClock
+from hub.delivery.windows import Rest, rest_of
 from hub.registry import Registry, build
 from hub.say import Say
 from hub.store import registry as store
@@ -50,6 +51,10 @@ class Refresher:
         if self._clock is None:
             raise NoCity
         return self._clock
+
+    def rest(self, connection: Connection) -> Rest | None:
+        """Why letters to a connection wait now, by its unit's own profile; None where they go."""
+        return rest_of(connection, self.registry(), self.clock().now())
 
     def soon(self, _payload: str = "") -> None:
         """Something changed: look now."""

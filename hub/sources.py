@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from contracts.nouns import Connection
 from contracts.port import DeliveryFailed, LeaseLost, Reception, Source, Unavailable
+from hub.delivery.windows import Rest
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import sources as store
@@ -19,6 +20,10 @@ TICK_SECONDS = 1.0
 LEASE_SECONDS = 30.0
 PAUSES_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 """How long a source rests after each failure in a row."""
+
+
+def never_rests(_: Connection) -> None:
+    """A source that is always asked."""
 
 
 @dataclass(slots=True)
@@ -48,6 +53,7 @@ class Sources:
     reception: Reception
     holder: str
     say: Say
+    resting: Callable[[Connection], Rest | None] = never_rests
     _running: dict[str, tuple[Held, Connection, asyncio.Task[None]]] = field(default_factory=dict)
     _soon: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -78,7 +84,8 @@ class Sources:
         wanted = {
             connection.connection_id: connection
             for connection in self.registry().connections.values()
-            if connection.source in self.kinds
+            # A unit in its maintenance window is not asked: it would only fail.
+            if connection.source in self.kinds and not ((rest := self.resting(connection)) and rest.urgent)
         }
         await self._renew()
         gone = [

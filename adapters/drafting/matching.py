@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.drafting.fields import Described, Shape, UnitField
 from adapters.drafting.values import date_pattern_of, reads_as_number
@@ -23,6 +23,10 @@ TAKEN_FROM = 0.5
 """A match with less confidence is only a question."""
 SURE_FROM = 0.8
 """A match with less is written, and asked about."""
+
+ONLY_MOMENT = 0.6
+PLAIN_MOMENTS = frozenset({"time", "ts", "timestamp", "时间戳"})
+"""Names of a moment that do not say which."""
 
 MOMENTS = frozenset({"due_at", "acknowledge_by", "done_at", "time", "until", "observed_at"})
 NUMBERS = frozenset({"longitude", "latitude"})
@@ -73,6 +77,8 @@ def match(document: Described, contract: ContractTargets, vocabulary: Vocabulary
             taken.append(each)
             fields.add(id(each.field))
             targets.add(each.target.path)
+    taken = _moved(taken, contract)
+    targets = {each.target.path for each in taken}
     left = tuple(
         (field, next((each for each in found if each.field is field and each.target.path not in targets), None))
         for field in document.fields
@@ -80,6 +86,20 @@ def match(document: Described, contract: ContractTargets, vocabulary: Vocabulary
     )
     unmet = tuple(target for target in contract.fields if target.path not in targets)
     return Matched(contract, tuple(taken), left, unmet)
+
+
+def _moved(taken: list[Match], contract: ContractTargets) -> list[Match]:
+    """A document's only moment, where its name says no more, is rather when it happened than when it was sent."""
+    have = {each.target.meaning for each in taken}
+    happened = next((each for each in contract.fields if each.meaning in ("done_at", "observed_at")), None)
+    if happened is None or happened.meaning in have:
+        return taken
+    return [
+        replace(each, target=happened, confidence=min(each.confidence, ONLY_MOMENT))
+        if each.target.meaning == "time" and each.by in PLAIN_MOMENTS
+        else each
+        for each in taken
+    ]
 
 
 def told_by_name(about: str, contract: ContractTargets, vocabulary: Vocabulary) -> float:
@@ -94,8 +114,9 @@ def _confidence(field: UnitField, meaning: str, vocabulary: Vocabulary) -> tuple
     synonyms = vocabulary.synonyms[meaning]
     best, by = 0.0, ""
     for text in (field.name, field.label):
-        for synonym in synonyms:
-            score = _alike(text, synonym, vocabulary) if text else 0.0
+        for rank, synonym in enumerate(synonyms):
+            # Of two names that fit alike the one that the table has first says more.
+            score = _alike(text, synonym, vocabulary) - rank / 10_000 if text else 0.0
             if score > best:
                 best, by = score, synonym.said
     above = field.path.rpartition(".")[0].rpartition(".")[2]
@@ -105,7 +126,10 @@ def _confidence(field: UnitField, meaning: str, vocabulary: Vocabulary) -> tuple
             score = 0.97 * _alike(f"{above} {field.name}", synonym, vocabulary)
             if score > best:
                 best, by = score, synonym.said
-    return round(best * _fits(field, meaning), 2), by
+    if meaning not in LISTS and alike(words_of(above, vocabulary.known)) & {"pic", "file"}:
+        # The name or the bytes of a picture say nothing of the case.
+        best *= 0.3
+    return best * _fits(field, meaning), by
 
 
 def _alike(text: str, synonym: Synonym, vocabulary: Vocabulary) -> float:

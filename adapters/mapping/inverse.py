@@ -83,7 +83,7 @@ def _turned(rule: Rule) -> dict[str, Any]:
 
 
 def _undone(rule: Rule, contract: str, named: str) -> dict[str, Any]:
-    made: dict[str, Any] = {"codes": rule.codes, "date": rule.date, "zone": rule.zone}
+    made: dict[str, Any] = {"codes": rule.codes, "date": rule.date, "zone": rule.zone, "number": rule.number}
     if rule.join is not None:
         made["split"] = Split(by=rule.join.by)
     if rule.split is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from adapters.documents import values
 from adapters.mapping.faults import Trouble
 from contracts.coordinates import ImpossibleCoordinates, from_wgs84, to_wgs84
-from contracts.mapping import CodeTable, Coordinates, Join, Kind, Longer, Split, UnknownCode
+from contracts.mapping import CodeTable, Coordinates, Join, Kind, Longer, NumberFormat, Split, UnknownCode
 from contracts.messages import CoordinateSystem
 
 Operation = Callable[[Any], Any]
@@ -106,6 +107,41 @@ def fixed(decimals: int) -> Operation:
             raise not_a("位数合理的数字", "a number of reasonable length", value) from None
 
     return written
+
+
+def number_writer(given: NumberFormat) -> Operation:
+    """A number as the unit writes it: grouped, with its point, filled up with zeros."""
+
+    def written(value: Any) -> str:
+        number = _decimal(value)
+        text = f"{number:f}"
+        sign, plain = ("-", text[1:]) if text.startswith("-") else ("", text)
+        whole, point, rest = plain.partition(".")
+        if given.digits is not None:
+            if point or len(whole) > given.digits:
+                raise not_a(f"至多 {given.digits} 位的整数", f"a whole number of at most {given.digits} digits", value)
+            whole = whole.zfill(given.digits)
+        if given.grouping is not None:
+            whole = f"{int(whole):,}".rjust(len(whole), "0").replace(",", given.grouping)
+        return f"{sign}{whole}{given.point if point else ''}{rest}"
+
+    return written
+
+
+def number_reader(given: NumberFormat) -> Operation:
+    """The unit's number as a plain one; full-width digits are read too."""
+
+    def plain(value: Any) -> str:
+        text = unicodedata.normalize("NFKC", text_of(value)).strip()
+        if given.grouping is not None:
+            whole, point, rest = text.partition(given.point)
+            text = f"{whole.replace(given.grouping, '')}{point}{rest}"
+        text = text.replace(given.point, ".")
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}(\.[0-9]{1,30})?", text):
+            raise not_a("数字", "a number", value)
+        return text
+
+    return plain
 
 
 def limiter(limit: int, longer: Longer) -> Operation:

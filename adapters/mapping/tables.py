@@ -21,6 +21,8 @@ from adapters.mapping.operations import (
     fixed,
     joiner,
     limiter,
+    number_reader,
+    number_writer,
     place_reader,
     place_writer,
     splitter,
@@ -255,10 +257,14 @@ class _Body:
         if rule.date is not None:
             zone = rule.zone or self.writing.zone
             made.append((date_writer if outward else date_reader)(rule.date, zone))
+        if rule.number is not None and not outward:
+            made.append(_each(number_reader(rule.number), listed=rule.split is not None))
         if rule.kind is not None and (outward or rule.date is None):
             made.append(_each(converter(rule.kind), listed=rule.split is not None))
         if rule.decimals is not None:
             made.append(fixed(rule.decimals))
+        if rule.number is not None and outward:
+            made.append(_each(number_writer(rule.number), listed=rule.split is not None))
         if rule.each:
             made.append(self._elements(rule, place))
         if rule.join is not None:

@@ -13,6 +13,7 @@ from adapters.documents.faults import DocumentFault
 from adapters.documents.reading import read_document
 from adapters.mapping.agreed import live
 from adapters.mapping.faults import MappingFailed
+from adapters.mapping.inverse import NoWayBack, inverse
 from adapters.mapping.mapper import Mapper, Outbound, source_of
 from adapters.mapping.tables import BadTable, compile_table
 from contracts.mapping import Encoding, Rule, Table, UnitMapping
@@ -38,7 +39,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of a sample: its text, what was made of it, and the faults (Chinese, English)."""
+    """What came of a sample: its text, what was made of it, and the faults (Chinese, English).
+
+    ``lost`` names what a unit that has the document cannot tell the message's value from.
+    """
 
     contract: str
     sample: str
@@ -46,6 +50,7 @@ class Trial:
     faults: tuple[tuple[str, str], ...] = ()
     parked: bool = False
     origins: tuple[Origin, ...] = field(default=())
+    lost: tuple[NoWayBack, ...] = ()
 
 
 def try_out(
@@ -59,15 +64,17 @@ def try_out(
     event = _event(name, raw)
     mapper, sample = Mapper(mapping, lines, place), _pretty(event)
     origins: tuple[Origin, ...] = ()
+    lost: tuple[NoWayBack, ...] = ()
     for index, table in enumerate(mapping.out):
         if table.contract == name:
             here = (*place, "out", index)
             origins = tuple(_origins(table, mapping, lines, here, source_of(event), outward=True))
+            lost = inverse(table, mapping).lost
     try:
         told = write(mapper, name, event) if write is not None else _text(mapper.write(name, event))
     except (MappingFailed, DocumentFault) as fault:
-        return Trial(name, sample, "", *_told(fault), origins)
-    return Trial(name, sample, told, origins=origins)
+        return Trial(name, sample, "", *_told(fault), origins, lost)
+    return Trial(name, sample, told, origins=origins, lost=lost)
 
 
 def try_in(mapping: UnitMapping, lines: Lines, place: Place, raw: bytes, contract: str | None = None) -> Trial:
@@ -167,6 +174,7 @@ def _did(rule: Rule) -> str:
         *([f"date {rule.date}"] if rule.date else []),
         *([f"as {rule.kind}"] if rule.kind else []),
         *([f"decimals {rule.decimals}"] if rule.decimals is not None else []),
+        *(["number"] if rule.number else []),
         *([f"each ({len(rule.each)})"] if rule.each else []),
         *([f"join {rule.join.by!r}"] if rule.join else []),
         *([f"limit {rule.limit} {rule.longer}"] if rule.limit else []),

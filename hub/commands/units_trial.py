@@ -57,6 +57,8 @@ def _explain(given: argparse.Namespace) -> int:
     else:
         heads = ("行 line", "来源 from", "值 value", "处理 done", "去向 to", "结果 made")
         table([[_short(cell) for cell in row.values()] for row in rows], heads)
+        for each in found.lost:
+            print(f"{each.field}: 收件方还原不出 / not told back: {each.zh} / {each.en}")
         _tell_faults(found)
     return 1 if found.faults else 0
 

@@ -12,7 +12,7 @@ from contracts.port import Adapter
 from hub.clock import CityClock
 from hub.delivery.lane import Lane
 from hub.delivery.outcomes import Outcomes
-from hub.delivery.windows import Rest, rest_at
+from hub.delivery.windows import Rest, rest_of
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import lanes as store
@@ -129,11 +129,7 @@ class Lanes:
         self.say("lane.acquired", connection_id=lease.connection_id, fencing=lease.fencing)
 
     def _rest(self, connection: Connection) -> Rest | None:
-        if connection.maintenance is None and connection.calendar is None:
-            return None
-        registry, now = self.registry(), self.clock().now()
-        worked = registry.directory(now).calendar.is_working_day
-        return rest_at(connection.maintenance, connection.calendar, now, registry.zone, worked)
+        return rest_of(connection, self.registry(), self.clock().now())
 
     async def _guarded(self, lane: Lane) -> None:
         try:

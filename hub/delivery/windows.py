@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from contracts.nouns import Connection
 from contracts.pace import Maintenance, Opening, Weekday, WeeklyHours
+from hub.registry import Registry
 
 LOOKS_AHEAD_DAYS = 400
 """How far an opening is looked for; a calendar that opens no sooner is looked at again every day."""
@@ -28,6 +30,14 @@ class Rest:
     def reason(self) -> str:
         """Why, in one line of both languages."""
         return f"{self.zh} / {self.en}"
+
+
+def rest_of(connection: Connection, registry: Registry, now: datetime) -> Rest | None:
+    """Why letters to a connection wait at a moment of city time, on the city's calendar."""
+    if connection.maintenance is None and connection.calendar is None:
+        return None
+    worked = registry.directory(now).calendar.is_working_day
+    return rest_at(connection.maintenance, connection.calendar, now, registry.zone, worked)
 
 
 def rest_at(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from hub.intake import Intake
+from hub.sources import Sources
 from hub.store import batches, rests
 from tests.builders import CLEAR, COLLECTOR
 from tests.ways.conftest import House, until
@@ -19,6 +21,7 @@ from tests.ways.test_lanes import (
     outcomes,
     running_lanes,
 )
+from tests.ways.test_sources import POLLED, Nobody, Steps
 from tests.ways.unit_system import UnitSystem, a_unit_system, says, takes
 
 pytestmark = pytest.mark.way
@@ -113,6 +116,27 @@ async def test_a_letter_held_before_the_window_is_not_tried_in_it(
         await until(lambda: unit.of(case.case_number) == unit.of(other.case_number) == [1, 2])
 
 
+async def test_a_unit_in_its_window_is_not_asked_either(house: House) -> None:
+    source = Steps("rests")
+    pool = await house.a_pool("sources")
+    sources = Sources(
+        pool, house.refresher.registry, {"poll": source}, Nobody(), "one", house.say, house.refresher.rest
+    )
+    (entry,) = POLLED["connections"]
+    assert isinstance(entry, dict)
+    await house.goes_live({"unit": "bus_group", "connections": [{**entry, "maintenance": a_window(house, 1.5)}]})
+    ends = datetime.now().astimezone() + timedelta(seconds=1.4)
+    task = asyncio.create_task(sources.run())
+    try:
+        source.go.release()
+        await until(lambda: source.read == ["1"])
+        assert datetime.now().astimezone() >= ends
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert not house.heard("source.troubled")
+
+
 async def test_a_letter_is_dead_after_as_many_tries_as_the_profile_says(
     house: House, intake: Intake, unit: UnitSystem
 ) -> None:
@@ -134,7 +158,7 @@ async def test_a_rest_is_kept_with_the_dispatch_that_it_delayed(house: House, in
     async with running_lanes(house):
         await until(lambda: rests.resting(house.pool, [lead]))
         async with house.pool.acquire() as conn:
-            found = (await batches.deliveries(conn, {case.case_id: lead}, clock))[case.case_id]
+            found = (await batches.deliveries(conn, {case.case_id: lead}, (), clock))[case.case_id]
     (rest,) = found.rests
     assert rest.since >= found.written_at
     assert rest.until > clock.now()
