@@ -250,7 +250,8 @@ def _show(made: dict[str, Any]) -> None:
     if "in" in made.get("soap", {}):
         one = made["soap"]["in"]
         print(
-            f"soap in               {one['per_second']:>6}/s   {one['cpu_us_per_call']:>5} µs CPU   "
+            f"soap in               {one['per_second']:>6}/s   {one['cpu_us_per_call']:>5} µs CPU "
+            f"({one['per_cpu_second']}/s of a core)   "
             f"XML in and out {one['wire_us']} µs, × bare zeep {one['ratio_zeep']} ({one['zeep_us']} µs)"
         )
     if "units" in made:

@@ -80,9 +80,7 @@ def _apply(given: argparse.Namespace) -> int:
             return 0
         print(f"{applied.unit_id}: 档案版本 / profile version {applied.version}, 状态 / state {applied.state}")
         for each in secrets:
-            print(
-                f"  签名密钥(只显示这一次) / signing secret, shown only now: {each['connection_id']} {each['secret']}"
-            )
+            print(f"  密钥(只显示这一次) / secret, shown only now: {each['connection_id']} {each['secret']}")
         for finding in applied.findings:
             print(f"  注意 / note: {finding.zh} / {finding.en}", file=sys.stderr)
         return 0

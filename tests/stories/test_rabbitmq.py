@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import uuid
 from collections import defaultdict
@@ -25,7 +26,7 @@ from hub.demo.broker import Broker, running_broker
 from hub.demo.broker_node import BrokerFault, scripts_folder
 from tests.builders import a_place
 from tests.node_packages import node_folder
-from tests.stories.conftest import RunningHub, start_hub, stop_hub, wait_for
+from tests.stories.conftest import ROOT, RunningHub, start_hub, stop_hub, wait_for
 
 pytestmark = pytest.mark.story
 
@@ -125,6 +126,21 @@ def reported(hub: RunningHub, key: str, count: int, name: str) -> list[str]:
     return numbers
 
 
+def told_of(hub: RunningHub, broker: Broker, vhost: str) -> Any:
+    """What ``units broker`` says of the unit."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "hub.cli", "units", "broker", LEAD, "--json", f"--data={hub.data}"],
+        capture_output=True,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "CITYHUB_RABBITMQ": broker.url.rpartition("/")[0] + "/" + vhost,
+        },
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
 def reworked(hub: RunningHub, key: str, numbers: list[str]) -> None:
     """The collector finds each of them not handled: they are dispatched again."""
     for number in numbers:
@@ -152,6 +168,18 @@ def test_a_case_goes_round_over_rabbitmq(broker: Broker, tmp_path: Path) -> None
         assert {answer["answer"]["case_number"] for answer in unit.answers.values()} == set(numbers)
         status, case, _ = hub.call("POST", f"/api/v1/cases/{numbers[0]}/verification", {"finding": "passed"}, collector)
         assert (status, case["state"]) == (200, "closed")
+        assert told_of(hub, broker, vhost) == [
+            {
+                "connection_id": f"{LEAD}.main",
+                "host": "127.0.0.1",
+                "port": broker.node.port,
+                "vhost": vhost,
+                "tls": False,
+                "users": [f"{LEAD}.main.1"],
+                "reads_queue": f"cityhub.{LEAD}.main.out",
+                "writes_exchange": f"cityhub.{LEAD}.main.in",
+            }
+        ]
         assert len(unit.letters) == 10 and all(len(bodies) == 1 for bodies in unit.letters.values())
 
 

@@ -84,11 +84,12 @@ async def test_what_somebody_deleted_or_changed_is_mended(ground: Ground) -> Non
     with ground.client() as admin:
         admin.queue_delete(OURS.queue_in)
     await ground.management.put_permissions("telecom.main.1", ".*", ".*", ".*")
-    await ground.management.delete_policy(OURS.queue_out)
+    (limits, dead) = sorted(await ground.management.policies())
+    await ground.management.delete_policy(limits)
     await until(lambda: _missing_from_the_list(ground))
     changed = await ground.grant(TELECOM)
     assert f"+{OURS.queue_in}" in changed and "~permissions telecom.main.1" in changed
-    assert f"+policy {OURS.queue_out}" in changed
+    assert f"+policy {limits}" in changed and f"+policy {dead}" not in changed
     assert await ground.grant(TELECOM) == []
 
 
@@ -99,7 +100,8 @@ async def _missing_from_the_list(ground: Ground) -> bool:
 async def test_a_changed_limit_is_in_force_without_a_new_queue(ground: Ground) -> None:
     await ground.grant(TELECOM)
     tight = a_connection("telecom", limits={"length_max": 10})
-    assert all(change.startswith("~policy") for change in await ground.grant(tight))
+    assert all("policy" in change for change in await ground.grant(tight))
+    assert len(await ground.management.policies()) == 2, "the ones before are gone"
     with ground.client() as admin:
         admin.confirm_delivery()
 
@@ -114,6 +116,11 @@ async def test_a_changed_limit_is_in_force_without_a_new_queue(ground: Ground) -
             if is_full():
                 break
         assert is_full(), "a full queue says no, and drops nothing"
+
+
+async def test_units_with_the_same_limits_share_their_policies(ground: Ground) -> None:
+    await ground.grant(TELECOM, MOBILE, a_connection("unicom", limits={"length_max": 500}))
+    assert len(await ground.management.policies()) == 4
 
 
 async def test_a_new_password_is_a_new_user_and_the_old_one_goes_with_its_time(ground: Ground) -> None:
