@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import crowd, soap, soap_in
+from bench import crowd, rabbitmq, soap, soap_in
 from bench.mapping import measure as measure_mapping
 from bench.stage import Child, Stage, reports, stage
 from bench.yardstick import transactions_per_second
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "measures",
         nargs="*",
         metavar="MEASURE",
-        help="pipeline intake delivery mapping soap units; 默认前三项 / the first three by default",
+        help="pipeline intake delivery mapping soap rabbitmq units; 默认前三项 / the first three by default",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="每轮秒数 / seconds of a round")
     parser.add_argument("--rounds", type=int, default=3, help="轮数,取中位数 / rounds; medians are reported")
@@ -219,6 +219,7 @@ async def _units(given: argparse.Namespace) -> dict[str, Any]:
 ALONE: dict[str, Callable[[argparse.Namespace], Awaitable[dict[str, Any]]]] = {
     "mapping": _mapping,
     "soap": _soap,
+    "rabbitmq": rabbitmq.measure,
     "units": _units,
 }
 """Measures with a stage of their own, or none."""
@@ -259,5 +260,7 @@ def _show(made: dict[str, Any]) -> None:
             f"units {one['units'][0]} → {one['units'][1]}   p99 {one['p99_ms'][0]} → {one['p99_ms'][1]} ms "
             f"(× {one['p99_ratio']})   memory +{one['resident_growth_mb']} MB"
         )
+    if "rabbitmq" in made:
+        print(*rabbitmq.lines(made["rabbitmq"]), sep="\n")
     if "pgbench_per_second" in made:
         print(f"pgbench    {made['pgbench_per_second']:>7}/s   the same rows, one transaction per message")
