@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pika
+from pika.adapters.asyncio_connection import AsyncioConnection
 
 from adapters.rabbitmq.adapter import RabbitAdapter
 from adapters.rabbitmq.brokers import Brokers
@@ -82,6 +83,7 @@ class _Counts:
 class RabbitStage:
     """The broker, the hub's parts, and what is sent."""
 
+    url: str
     brokers: Brokers
     reception: Receives
     connections: list[Connection]
@@ -101,7 +103,7 @@ class RabbitStage:
         """The same bytes by bare pika: a window of the same size, a confirmation each, no headers."""
         body = _letters(1)[0].body
         queues = [names_of(each.connection_id).queue_out for each in self.connections]
-        channels = [await self.brokers.hub("bare").channel() for _ in queues]
+        channels = [await bare_channel(self.url) for _ in queues]
         done, sent, confirmed = asyncio.Event(), 0, 0
         properties = pika.BasicProperties(content_type=BODY_KIND, delivery_mode=2)
 
@@ -129,7 +131,7 @@ class RabbitStage:
         async with asyncio.timeout(120):
             await done.wait()
         for channel in channels:
-            channel.close()
+            channel.connection.close()
 
     async def collected(self, count: int, inner: Receives | None) -> None:
         """Messages that lie in the queues, through the source."""
@@ -157,14 +159,14 @@ class RabbitStage:
                 channel.basic_ack(method.delivery_tag, multiple=True)
                 done.set()
 
-        channels = [await self.brokers.hub("bare").channel() for _ in self.connections]
+        channels = [await bare_channel(self.url) for _ in self.connections]
         for channel, each in zip(channels, self.connections, strict=True):
             channel.basic_qos(prefetch_count=PREFETCH)
             channel.basic_consume(names_of(each.connection_id).queue_in, take)
         async with asyncio.timeout(120):
             await done.wait()
         for channel in channels:
-            channel.close()
+            channel.connection.close()
 
     async def empty(self) -> None:
         """Nothing lies in any queue."""
@@ -189,6 +191,17 @@ class RabbitStage:
         for start in range(0, len(bodies), 1000):
             await asyncio.gather(*(write(start + n, body) for n, body in enumerate(bodies[start : start + 1000])))
         channel.close()
+
+
+async def bare_channel(url: str) -> Any:
+    """A channel of pika as it is."""
+    opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    AsyncioConnection(
+        pika.URLParameters(url),
+        on_open_callback=lambda connection: connection.channel(on_open_callback=opened.set_result),
+    )
+    async with asyncio.timeout(30):
+        return await opened
 
 
 def _letters(count: int) -> list[RenderedLetter]:

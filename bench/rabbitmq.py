@@ -103,7 +103,7 @@ async def _main(count: int, rounds: int) -> dict[str, Any]:
         ]
         for each in connections:
             await declare(brokers.hub("bare"), topology_of(each.connection_id, settings))
-        stage = RabbitStage(brokers, Reception(pool, intake, refresher.registry, say_nothing), connections)
+        stage = RabbitStage(broker.url, brokers, Reception(pool, intake, refresher.registry, say_nothing), connections)
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)

@@ -97,7 +97,7 @@ class RabbitAdapter:
 
     def _lane(self, connection: Connection) -> _Lane:
         lane = self._lanes.get(connection.connection_id)
-        if lane is None or lane.connection != connection:
+        if lane is None or (lane.connection is not connection and lane.connection != connection):
             if lane is not None and lane.channel is not None:
                 lane.channel.close()
             mapper = mapper_of(connection.settings) if "mapping_of" in connection.settings else None

@@ -7,6 +7,7 @@ counted, not kept.
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -27,11 +28,29 @@ class UnreadableProperties(pika.BasicProperties):  # type: ignore[misc]
 
 
 class TolerantConnection(AsyncioConnection):  # type: ignore[misc]
-    """pika's asyncio connection, which survives every message that a broker lets through."""
+    """pika's asyncio connection, which survives every message that a broker lets through.
+
+    What is written in one turn of the loop goes out at once: pika gives each frame, three for a message, to the socket
+    alone, which is a third of the cost of publishing.
+    """
 
     def __init__(self, parameters: pika.connection.Parameters, body_max: int, **callbacks: Any) -> None:
         self._body_max = body_max
+        self._unsent: list[bytes] = []
         super().__init__(parameters, **callbacks)
+
+    def _output_marshaled_frames(self, marshaled_frames: list[bytes]) -> None:
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._send_all)
+        self._unsent += marshaled_frames
+        self.frames_sent += len(marshaled_frames)
+        self.bytes_sent += sum(map(len, marshaled_frames))
+
+    def _send_all(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        # It may have been closed within the same turn.
+        if self._transport is not None:
+            self._adapter_emit_data(b"".join(unsent))
 
     def _read_frame(self) -> tuple[int, Any]:
         try:
