@@ -45,26 +45,29 @@ def fetched(value: Any, fault: Problem | None = None) -> Fetched:
 
 @dataclass(slots=True)
 class HandingIn:
-    """Hands in what comes over one connection by one door."""
+    """Hands in what comes over one connection by one door.
+
+    ``faults`` counts, by digest, how often a document met a fault of the hub's own; it outlives a collector.
+    """
 
     connection: Connection
     mapper: Mapper
     reception: Reception
     door: str
     now: Callable[[], datetime]
-    _faults: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
 
     async def outcomes(self, items: Sequence[Fetched]) -> list[Answer | Problem]:
         """The answer to each, once it is committed or refused; a retryable problem took no effect."""
         outcomes = await self.reception.receive([self.arrival(item) for item in items])
         for item, outcome in zip(items, outcomes, strict=True):
             if isinstance(outcome, Problem) and outcome.kind == "internal":
-                self._faults[item.digest] += 1
+                self.faults[item.digest] += 1
         return outcomes
 
     def arrival(self, item: Fetched) -> Arrival:
         """A document as it is handed in."""
-        if self._faults[item.digest] >= FAULTS_MAX:
+        if self.faults[item.digest] >= FAULTS_MAX:
             # Whatever is wrong with it is ours; it must not hold up all that comes after it.
             said = Problem("document_invalid", "枢纽多次处理此条出错。", "The hub itself failed on it again and again.")
             return arrived(said, item.raw, CONTENT_TYPE, self.connection, self.door, self.now())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.documents import DocumentFault
+from adapters.documents.xml import parse_xml
 from adapters.files.checks import file_faults
 from adapters.files.sftp import sftp_endpoint
 from adapters.guard import EndpointRefused, OutboundGuard
@@ -75,16 +76,21 @@ def _unwritten(entry: ConnectionProfile) -> Iterator[ProfileFault]:
 
 
 def _unread(entry: ConnectionProfile) -> Iterator[ProfileFault]:
-    """What is fetched from a unit, and would be nothing to the hub."""
-    if entry.poll is None:
-        return
-    if entry.mapping is None or not entry.mapping.into:
+    """What comes from a unit, and would be nothing to the hub."""
+    if (entry.poll is not None or entry.inbound is not None) and (entry.mapping is None or not entry.mapping.into):
         yield ProfileFault(
             ("mapping",),
-            "轮询需要 mapping.in 的映射表,否则读到的都不是消息",
-            "poll needs tables in mapping.in, or nothing that is read would be a message",
+            "poll 和 inbound 需要 mapping.in 的映射表,否则读到的都不是消息",
+            "poll and inbound need tables in mapping.in, or nothing that is read would be a message",
             "mapping",
         )
+    if entry.inbound is not None and entry.inbound.wsdl is not None:
+        try:
+            parse_xml(entry.inbound.wsdl)
+        except DocumentFault as fault:
+            yield ProfileFault(("inbound", "wsdl"), fault.zh, fault.en, "wsdl")
+    if entry.poll is None:
+        return
     try:
         progress_of("", entry.poll.cursor)
     except DocumentFault as fault:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import crowd, soap
+from bench import crowd, rabbitmq, soap, soap_in
 from bench.mapping import measure as measure_mapping
 from bench.stage import Child, Stage, reports, stage
 from bench.yardstick import transactions_per_second
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "measures",
         nargs="*",
         metavar="MEASURE",
-        help="pipeline intake delivery mapping soap units; 默认前三项 / the first three by default",
+        help="pipeline intake delivery mapping soap rabbitmq units; 默认前三项 / the first three by default",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="每轮秒数 / seconds of a round")
     parser.add_argument("--rounds", type=int, default=3, help="轮数,取中位数 / rounds; medians are reported")
@@ -208,7 +208,8 @@ async def _mapping(given: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _soap(given: argparse.Namespace) -> dict[str, Any]:
-    return await soap.measure(given.rounds, given.seconds, given.callers)
+    out = await soap.measure(given.rounds, given.seconds, given.callers)
+    return out | {"in": await soap_in.measure(given.rounds, given.seconds, given.callers)}
 
 
 async def _units(given: argparse.Namespace) -> dict[str, Any]:
@@ -218,6 +219,7 @@ async def _units(given: argparse.Namespace) -> dict[str, Any]:
 ALONE: dict[str, Callable[[argparse.Namespace], Awaitable[dict[str, Any]]]] = {
     "mapping": _mapping,
     "soap": _soap,
+    "rabbitmq": rabbitmq.measure,
     "units": _units,
 }
 """Measures with a stage of their own, or none."""
@@ -245,11 +247,20 @@ def _show(made: dict[str, Any]) -> None:
             f"soap out {name:12} {one['per_second']:>6}/s   {one['cpu_us_per_call']:>5} µs CPU   "
             f"× bare zeep {one['ratio_zeep']} ({one['zeep_per_second']}/s)"
         )
+    if "in" in made.get("soap", {}):
+        one = made["soap"]["in"]
+        print(
+            f"soap in               {one['per_second']:>6}/s   {one['cpu_us_per_call']:>5} µs CPU "
+            f"({one['per_cpu_second']}/s of a core)   "
+            f"XML in and out {one['wire_us']} µs, × bare zeep {one['ratio_zeep']} ({one['zeep_us']} µs)"
+        )
     if "units" in made:
         one = made["units"]
         print(
             f"units {one['units'][0]} → {one['units'][1]}   p99 {one['p99_ms'][0]} → {one['p99_ms'][1]} ms "
             f"(× {one['p99_ratio']})   memory +{one['resident_growth_mb']} MB"
         )
+    if "rabbitmq" in made:
+        print(*rabbitmq.lines(made["rabbitmq"]), sep="\n")
     if "pgbench_per_second" in made:
         print(f"pgbench    {made['pgbench_per_second']:>7}/s   the same rows, one transaction per message")

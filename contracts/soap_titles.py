@@ -18,7 +18,7 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
         "尚未办结,案件仍在该单位。",
         "A part of the handling: the case stays with the unit.",
     ),
-    "Receipt": (
+    "MessageReceipt": (
         "回执",
         "receipt",
         "已提交落盘;重发得到首次答复。",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from urllib.parse import unquote, urlsplit
 
 from auth.redaction import Secret
+from contracts.asyncapi import BrokerAddress
 from contracts.nouns import Transport, UnitState
 from contracts.port import BrokerGrant
 from contracts.profile import ConnectionProfile, Profile
-from contracts.ways.rabbitmq import user_of
+from contracts.ways.rabbitmq import AMQP_PORT, AMQPS_PORT, user_of
 from hub.registry import connections_of
 from hub.safe import Safe
 from hub.store.registry import UnitProfile
@@ -56,3 +58,18 @@ async def grants_of(safe: Safe, units: Iterable[UnitProfile]) -> list[BrokerGran
             users = tuple((user_of(name, version), password) for version, password in kept)
             made.append(BrokerGrant(name, connection.settings, users))
     return made
+
+
+def broker_address(nodes: Sequence[str]) -> BrokerAddress | None:
+    """Where units reach the hub's broker: the first of its nodes, without the hub's own login."""
+    if not nodes:
+        return None
+    parts = urlsplit(nodes[0])
+    tls = parts.scheme == "amqps"
+    return BrokerAddress(
+        parts.hostname or "",
+        parts.port or (AMQPS_PORT if tls else AMQP_PORT),
+        # No path at all is the virtual host "/", as every client library reads it.
+        unquote(parts.path[1:]) or "/",
+        tls,
+    )

@@ -12,6 +12,7 @@ from contracts.checking import told
 from contracts.problem import Problem
 from hub.api import (
     routes_admin,
+    routes_asyncapi,
     routes_cases,
     routes_evaluation,
     routes_inbox,
@@ -51,6 +52,7 @@ def face(services: Services) -> Doors:
         routes_admin,
         routes_units,
         routes_open,
+        routes_asyncapi,
         pages,
         notice_page,
     )

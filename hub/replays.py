@@ -1,7 +1,7 @@
 """Replaying (重放) what lies on the refused shelf: the kept bytes are read again by the profile as it is now.
 
-The message keeps its own id, and the moment at which it came: replayed twice, or sent again by the unit, it takes
-effect once. Who replayed what, and when, is kept.
+The message keeps its own id (one that was decided and refused gets another, always the same), and the moment at which
+it came: replayed twice, or sent again by the unit, it takes effect once. Who replayed what, and when, is kept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contracts.nouns import Connection
 from contracts.own_format import OwnFormat
 from contracts.problem import Problem
 from hub.clock import CityClock
-from hub.reception import SHELF_BYTES_MAX, Reception
+from hub.reception import SHELF_BYTES_MAX, SHELVED, Reception
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import reading
@@ -74,6 +74,9 @@ class Replays:
         said = self._said(row, raw)
         if isinstance(said, Problem):
             return said
+        if row.kind in SHELVED:
+            # It was decided, so its id stands for the refusal for ever: the unit that sends it again gets that.
+            said = replace(said, message_id=f"{said.message_id}.replay-{row.refused_id}")
         if said.time is None:
             # It counts from when it came, not from when somebody mended the profile.
             said = replace(said, time=self.clock().at(row.received_at))

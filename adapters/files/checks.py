@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.files.opening import NO_ROOT
+from adapters.files.sftp import is_host_key
 from contracts.mapping import UnitMapping
 from contracts.paths import parse_path
 from contracts.port import ProfileFault
@@ -20,6 +21,13 @@ def file_faults(entry: ConnectionProfile, root: Path | None) -> Iterator[Profile
         return
     if settings.sftp is None and root is None:
         yield ProfileFault(("file", "folder"), *NO_ROOT, "files_root")
+    if settings.sftp is not None and not is_host_key(settings.sftp.host_key):
+        yield ProfileFault(
+            ("file", "sftp", "host_key"),
+            "不是有效的公钥;请取服务器 /etc/ssh/ssh_host_ed25519_key.pub 中的一行",
+            "it is no valid public key: take the line of the server's /etc/ssh/ssh_host_ed25519_key.pub",
+            "host_key",
+        )
     if settings.letters_per_file > 1 and settings.close_seconds >= entry.timeout_seconds:
         yield ProfileFault(
             ("file", "close_seconds"),

@@ -32,6 +32,15 @@ _PERSON = (
 )
 
 
+def is_host_key(text: str) -> bool:
+    """Whether a text that looks like a host key is one."""
+    try:
+        asyncssh.import_public_key(text)
+    except asyncssh.KeyImportError:
+        return False
+    return True
+
+
 def sftp_endpoint(settings: SftpSettings) -> str:
     """The server's address as the outbound guard judges addresses."""
     return f"https://{settings.host}:{settings.port}/"
@@ -116,9 +125,12 @@ class SftpFolder:
 
     @contextlib.asynccontextmanager
     async def _at_work(self) -> AsyncIterator[asyncssh.SFTPClient]:
+        connected = False
         try:
             async with asyncio.timeout(self.limit_seconds):
-                yield await self._connected()
+                client = await self._connected()
+                connected = True
+                yield client
         except DeliveryFailed:
             raise
         except TimeoutError:
@@ -135,7 +147,7 @@ class SftpFolder:
             raise Unavailable(_said("SFTP 操作失败", "the SFTP server failed", fault)) from None
         except (OSError, asyncssh.Error) as fault:
             await self.close()
-            raise Unavailable(_said("SFTP 连接失败", "no SFTP connection", fault), in_doubt=True) from None
+            raise Unavailable(_said("SFTP 连接失败", "no SFTP connection", fault), in_doubt=connected) from None
 
     async def _connected(self) -> asyncssh.SFTPClient:
         async with self._connecting:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,8 +39,12 @@ HANDED_IN_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class _Way:
+    """``shelved`` are the refused rows (file, row) that the shelf has; they outlive a collector, as ``faults`` do."""
+
     settings: FileSettings
     mapper: Mapper | None
+    faults: Counter[str] = field(default_factory=Counter)
+    shelved: set[tuple[str, int]] = field(default_factory=set)
 
 
 class FileSource:
@@ -58,8 +63,8 @@ class FileSource:
             await asyncio.Event().wait()
             return
         folder = self._folders.of(connection, way.settings)
-        handing_in = HandingIn(connection, way.mapper, reception, "file", self._now)
-        inbox = _Inbox(way.settings, way.mapper, connection, folder, bookmark, reception, handing_in, self._now)
+        handing_in = HandingIn(connection, way.mapper, reception, "file", self._now, way.faults)
+        inbox = _Inbox(way, way.mapper, folder, bookmark, handing_in)
         try:
             while True:
                 seconds = await inbox.round()
@@ -75,20 +80,18 @@ class FileSource:
 class _Inbox:
     """One unit's inbox, between one collector's beginning and its end."""
 
-    settings: FileSettings
+    way: _Way
     mapper: Mapper
-    connection: Connection
     folder: Folder
     bookmark: Bookmark
-    reception: Reception
     handing_in: HandingIn
-    now: Callable[[], datetime]
+    settings: FileSettings = field(init=False)
     _ready: Readiness = field(init=False)
     _written: Written = field(init=False)
-    _shelved: set[tuple[str, int]] = field(default_factory=set)
     _moved: bool = False
 
     def __post_init__(self) -> None:
+        self.settings = self.way.settings
         self._ready = Readiness(self.settings)
         mapping = self.mapper.mapping
         self._written = mapping.into[0].written_as or mapping.written_as
@@ -128,6 +131,7 @@ class _Inbox:
             judged = await self._hand_in(rows, digest)
         await self._reply(entry.name, raw, judged)
         await self._put_away(entry.name, digest)
+        self.way.shelved.clear()
 
     async def _hand_in(self, rows: Sequence[Row], digest: str) -> list[Judged]:
         """What became of each row; all of it is settled. Raises ``Unavailable`` where it must be read again."""
@@ -144,7 +148,7 @@ class _Inbox:
         judged: dict[int, Judged] = {}
         asked: list[tuple[int, Row]] = []
         for at, row in enumerate(rows):
-            known = self._refused_before(row) if at < len(before) or (digest, row.number) in self._shelved else None
+            known = self._refused_before(row) if at < len(before) or (digest, row.number) in self.way.shelved else None
             if known is not None:
                 judged[at] = Judged(row, known)
             else:
@@ -157,7 +161,7 @@ class _Inbox:
             if not took_effect_or_never_will(outcome):
                 trouble = outcome if isinstance(outcome, Problem) else None
             elif isinstance(outcome, Problem):
-                self._shelved.add((digest, row.number))
+                self.way.shelved.add((digest, row.number))
         if trouble is not None:
             raise Unavailable(f"枢纽暂不能收下 / the hub cannot take it now ({trouble.kind})")
         return [judged[at] for at in range(len(rows))]
@@ -172,8 +176,8 @@ class _Inbox:
         problem = fault.problem()
         if self._settled(digest) == 0:
             content_type = "application/octet-stream"
-            arrival = arrived(problem, raw, content_type, self.connection, "file", self.now())
-            await self.reception.receive([arrival])
+            connection, now = self.handing_in.connection, self.handing_in.now()
+            await self.handing_in.reception.receive([arrived(problem, raw, content_type, connection, "file", now)])
             await self._note(orjson.dumps({"file": digest, "settled": 1}).decode())
         return Judged(Row(0, {}), problem)
 
@@ -186,7 +190,7 @@ class _Inbox:
 
     async def _put_away(self, name: str, digest: str) -> None:
         """Into the folder of the day; another file by the same name keeps its place there."""
-        day = self.now().astimezone(ZoneInfo(self.mapper.mapping.zone)).strftime("%Y%m%d")
+        day = self.handing_in.now().astimezone(ZoneInfo(self.mapper.mapping.zone)).strftime("%Y%m%d")
         where, kept = f"{self.settings.done}/{day}", name
         if await self.folder.exists(where, name):
             ending = name.rpartition(".")[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,6 +42,7 @@ class _Way:
     mapper: Mapper
     answers: Answers | None
     secrets: frozenset[str]
+    faults: Counter[str] = field(default_factory=Counter)
 
 
 class PollSource:
@@ -55,7 +57,8 @@ class PollSource:
     async def collect(self, connection: Connection, bookmark: Bookmark, reception: Reception) -> None:
         """Ask, hand in and wait, until cancelled."""
         way = self._ways.of(connection)
-        poll = _Poll(self, way, connection, bookmark, HandingIn(connection, way.mapper, reception, "poll", self._now))
+        handing_in = HandingIn(connection, way.mapper, reception, "poll", self._now, way.faults)
+        poll = _Poll(self, way, connection, bookmark, handing_in)
         idle = 0
         while True:
             idle = 0 if await poll.round() else idle + 1

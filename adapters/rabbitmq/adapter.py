@@ -7,15 +7,16 @@ their way at once, as many as the connection's concurrency says.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
 import pika
 
 from adapters.documents.faults import DocumentFault
+from adapters.http.calls import machine_now
 from adapters.mapping import Mapper, MappingFailed, mapper_of
 from adapters.rabbitmq.brokers import Brokers, own_broker
 from adapters.rabbitmq.confirming import ConfirmedChannel
@@ -24,9 +25,8 @@ from adapters.rabbitmq.link import Link
 from adapters.rabbitmq.say import Say
 from adapters.rabbitmq.topology import declare, topology_of
 from contracts.amqp import attributes_of, headers_of
-from contracts.cloudevents import moment_of
 from contracts.nouns import Connection, Delivered, Receipt, RenderedLetter
-from contracts.port import Refused, Unavailable
+from contracts.port import Refused, Unauthorised, Unavailable
 from contracts.ways.rabbitmq import names_of
 
 PERSISTENT = 2
@@ -59,35 +59,34 @@ class _Lane:
 class RabbitAdapter:
     """Delivers letters over AMQP; implements ``contracts.port.Adapter``."""
 
-    def __init__(self, brokers: Brokers, say: Say) -> None:
+    def __init__(self, brokers: Brokers, say: Say, now: Callable[[], datetime] = machine_now) -> None:
         self._brokers = brokers
         self._say = say
+        self._now = now
         self._lanes: dict[str, _Lane] = {}
 
     async def deliver(self, connection: Connection, letter: RenderedLetter) -> Delivered:
         """Try once to hand the letter over, within ``connection.timeout_seconds``."""
         until = monotonic() + connection.timeout_seconds
         lane = self._lane(connection)
-        body, properties = _message(lane.mapper, letter)
+        sent_at = self._now()
+        body, properties = _message(lane.mapper, letter, sent_at)
         if lane.link.blocked:
             raise Unavailable("消息服务器内存或磁盘告警,暂停接收 / the broker takes nothing: a memory or disk alarm")
-        try:
-            async with asyncio.timeout(connection.timeout_seconds):
-                channel = await self._channel(lane)
-        except TimeoutError:
-            raise Unavailable("没有按时连上消息服务器 / no connection to the broker in time") from None
+        channel = lane.channel
+        if channel is None or not channel.is_open:
+            channel = await self._opened(lane)
         exchange, key = lane.target(letter.contract)
-        sent_at = datetime.now(UTC)
         try:
             await channel.publish(exchange, key, body, properties, max(until - monotonic(), 0.001))
-        except Missing:
-            await self._provide(lane)
+        except Missing as missing:
+            await self._provide(lane, missing)
             raise
         except Unavailable as failure:
             if lane.link.blocked:
                 failure.reason += " (内存或磁盘告警 / a memory or disk alarm)"
             raise
-        return Delivered(Receipt.RECEIVED, TAKEN, b"", sent_at, datetime.now(UTC))
+        return Delivered(Receipt.RECEIVED, TAKEN, b"", sent_at, self._now())
 
     async def close(self) -> None:
         """Let go of channels; the connections are the brokers'."""
@@ -106,18 +105,21 @@ class RabbitAdapter:
             lane = self._lanes[connection.connection_id] = _Lane(connection, link, own_broker(connection), mapper)
         return lane
 
-    async def _channel(self, lane: _Lane) -> ConfirmedChannel:
-        if lane.channel is not None and lane.channel.is_open:
-            return lane.channel
-        async with lane.opening:
-            # Whoever was before us may have opened it.
-            if lane.channel is None or not lane.channel.is_open:
-                lane.channel = await ConfirmedChannel.open(lane.link)
-            return lane.channel
+    async def _opened(self, lane: _Lane) -> ConfirmedChannel:
+        try:
+            async with asyncio.timeout(lane.connection.timeout_seconds), lane.opening:
+                # Whoever was before us may have opened it.
+                if lane.channel is None or not lane.channel.is_open:
+                    lane.channel = await ConfirmedChannel.open(lane.link)
+                return lane.channel
+        except TimeoutError:
+            raise Unavailable("没有按时连上消息服务器 / no connection to the broker in time") from None
 
-    async def _provide(self, lane: _Lane) -> None:
+    async def _provide(self, lane: _Lane, missing: Missing) -> None:
         """The queue was gone: make it again on the hub's broker, so that the next try arrives."""
         if lane.own is not None:
+            if missing.exchange:
+                raise Unauthorised(missing.reason) from None
             return
         connection_id = lane.connection.connection_id
         await declare(lane.link, topology_of(connection_id, lane.connection.settings))
@@ -129,7 +131,7 @@ class RabbitAdapter:
         )
 
 
-def _message(mapper: Mapper | None, letter: RenderedLetter) -> tuple[bytes, pika.BasicProperties]:
+def _message(mapper: Mapper | None, letter: RenderedLetter, sent_at: datetime) -> tuple[bytes, pika.BasicProperties]:
     """The letter as the unit reads it: the event as it is, or the unit's own document. Raises ``Refused``."""
     attributes = attributes_of(letter.body)
     body, content_type = letter.body, letter.content_type
@@ -141,14 +143,13 @@ def _message(mapper: Mapper | None, letter: RenderedLetter) -> tuple[bytes, pika
         body, content_type = written.body, written.content_type
     if letter.traceparent is not None:
         attributes["traceparent"] = letter.traceparent
-    time = moment_of(str(attributes.get("time", "")))
     return body, pika.BasicProperties(
         content_type=content_type,
         headers=headers_of(attributes),
         delivery_mode=PERSISTENT,
         correlation_id=letter.case_number,
         message_id=letter.letter_id,
-        timestamp=int(time.timestamp()) if time is not None else None,
+        timestamp=int(sent_at.timestamp()),
         type=letter.contract,
         app_id=APP,
     )

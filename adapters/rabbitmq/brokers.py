@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pika
 
 from adapters.guard import OutboundGuard
-from adapters.rabbitmq.link import Link, Parameters
+from adapters.rabbitmq.link import Link, Parameters, Where
 from auth.port import Secrets
 from contracts.nouns import Connection
 from contracts.port import Unauthorised
@@ -31,12 +32,14 @@ class Brokers:
         self._name = name
         self._body_max = body_max
         self._links: dict[tuple[str, ...], Link] = {}
+        # Each failure is told by whoever met it, once; pika tells it five times.
+        logging.getLogger("pika").setLevel(logging.CRITICAL)
 
     def hub(self, direction: str) -> Link:
         """The hub's own broker. Raises ``Unauthorised`` where the hub has none."""
         if not self._urls:
             raise Unauthorised(NOT_SET)
-        return self._link((direction,), self._hub_nodes)
+        return self._link((direction,), self._hub_nodes, shared=True)
 
     def of(self, connection: Connection, direction: str) -> Link:
         """The broker that a connection means: the unit's own, else the hub's."""
@@ -57,10 +60,10 @@ class Brokers:
             await link.close()
         self._links.clear()
 
-    def _link(self, key: tuple[str, ...], where: Any) -> Link:
+    def _link(self, key: tuple[str, ...], where: Where, *, shared: bool = False) -> Link:
         link = self._links.get(key)
         if link is None:
-            link = self._links[key] = Link(where, self._body_max)
+            link = self._links[key] = Link(where, self._body_max, shared=shared)
         return link
 
     async def _hub_nodes(self) -> Sequence[Parameters]:

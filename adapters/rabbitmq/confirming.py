@@ -14,6 +14,10 @@ from adapters.rabbitmq.faults import Missing, channel_closed
 from adapters.rabbitmq.link import CHANNEL_SECONDS, Link
 from contracts.port import DeliveryFailed, Unavailable
 
+REFUSED = (
+    "消息服务器没有接收:队列已满,或暂无主节点 / the broker did not take it: the queue is full, or has no leader now"
+)
+
 
 @dataclass(slots=True)
 class _Sent:
@@ -33,6 +37,7 @@ class ConfirmedChannel:
         self._sent: dict[int, _Sent] = {}
         self._tags: dict[str, int] = {}
         self._ended: DeliveryFailed | None = None
+        self._refused = False
         channel.add_on_close_callback(self._closed)
         channel.add_on_return_callback(self._returned)
 
@@ -51,8 +56,12 @@ class ConfirmedChannel:
 
     @property
     def is_open(self) -> bool:
-        """Whether more can be published on it."""
-        return self._ended is None and bool(self._channel.is_open)
+        """Whether more should be published on it.
+
+        Not after a refusal: a channel that looked for a queue's leader while its node died goes on refusing for ever,
+        and another finds the new leader.
+        """
+        return self._ended is None and not self._refused and bool(self._channel.is_open)
 
     async def publish(
         self, exchange: str, routing_key: str, body: bytes, properties: pika.BasicProperties, limit_seconds: float
@@ -62,7 +71,8 @@ class ConfirmedChannel:
         Raises ``Missing`` where no queue takes it, ``Unavailable`` where the broker has no room, breaks off or is
         silent, ``Unauthorised`` where it is not allowed.
         """
-        sent = _Sent(str(properties.message_id), asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        sent = _Sent(str(properties.message_id), loop.create_future())
         try:
             self._channel.basic_publish(exchange, routing_key, body, properties, mandatory=True)
         except pika.exceptions.AMQPChannelError:
@@ -71,13 +81,15 @@ class ConfirmedChannel:
         self._tag += 1
         tag = self._tag
         self._sent[tag], self._tags[sent.message_id] = sent, tag
+        # A timer of the loop: `asyncio.timeout` for each message costs as much as writing it.
+        late = loop.call_later(limit_seconds, _late, sent)
         try:
-            async with asyncio.timeout(limit_seconds):
-                await sent.confirmed
-        except TimeoutError:
-            raise Unavailable("没有按时确认 / not confirmed in time", in_doubt=True) from None
+            await sent.confirmed
         finally:
+            late.cancel()
             self._sent.pop(tag, None)
+            if self._refused and not self._sent:
+                self.close()
             if self._tags.get(sent.message_id) == tag:
                 del self._tags[sent.message_id]
 
@@ -95,7 +107,8 @@ class ConfirmedChannel:
             if sent is None or sent.confirmed.done():
                 continue
             if not acked:
-                sent.confirmed.set_exception(Unavailable("队列已满 / the queue is full: the broker did not take it"))
+                self._refused = True
+                sent.confirmed.set_exception(Unavailable(REFUSED))
             elif sent.returned is not None:
                 sent.confirmed.set_exception(Missing(sent.returned))
             else:
@@ -113,3 +126,8 @@ class ConfirmedChannel:
             if not sent.confirmed.done():
                 sent.confirmed.set_exception(channel_closed(why))
         self._sent.clear()
+
+
+def _late(sent: _Sent) -> None:
+    if not sent.confirmed.done():
+        sent.confirmed.set_exception(Unavailable("没有按时确认 / not confirmed in time", in_doubt=True))

@@ -12,10 +12,10 @@ from pika.channel import Channel
 
 from adapters.rabbitmq.faults import channel_closed, not_connected
 from adapters.rabbitmq.wire import TolerantConnection
-from contracts.port import DeliveryFailed, Unavailable
+from contracts.port import DeliveryFailed, Unauthorised, Unavailable
 
 CONNECT_SECONDS = 8.0
-CHANNEL_SECONDS = 8.0
+CHANNEL_SECONDS = 15.0
 HEARTBEAT_SECONDS = 20
 BLOCKED_SECONDS = 300.0
 """How long a broker may take nothing (memory, disk) before the connection to it is made anew."""
@@ -28,10 +28,15 @@ Where: TypeAlias = Callable[[], Awaitable[Sequence[Parameters]]]
 
 
 class Link:
-    """Opens channels. ``body_max`` bounds the bytes of a message that are kept in memory."""
+    """Opens channels. ``body_max`` bounds the bytes of a message that are kept in memory.
 
-    def __init__(self, where: Where, body_max: int = 1024 * 1024) -> None:
+    Where the broker is ``shared``, a login that fails is no lane's own fault: no lane is paused, and all go on once it
+    is mended.
+    """
+
+    def __init__(self, where: Where, body_max: int = 1024 * 1024, *, shared: bool = False) -> None:
         self._where = where
+        self._shared = shared
         self._body_max = body_max
         self._connection: TolerantConnection | None = None
         self._opening: asyncio.Task[TolerantConnection] | None = None
@@ -83,6 +88,8 @@ class Link:
                 return self._connection
             except DeliveryFailed as known:
                 failure = known
+        if self._shared and isinstance(failure, Unauthorised):
+            raise Unavailable(failure.reason)
         raise failure
 
     async def _connect(self, parameters: Parameters) -> TolerantConnection:

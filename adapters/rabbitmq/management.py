@@ -66,6 +66,10 @@ class Management:
         await self.put_permissions(who, ".*", ".*", ".*")
         return True
 
+    async def delete_vhost(self) -> None:
+        """The virtual host is gone, with all that it holds."""
+        await self._call("DELETE", f"vhosts/{_q(self.vhost)}", missing=None)
+
     async def users(self) -> dict[str, BrokerUser]:
         """Every user of the broker."""
         made = {}

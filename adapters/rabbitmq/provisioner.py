@@ -5,6 +5,7 @@ Looks at the whole, changes what differs, and may be run again at any time.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,14 @@ from typing import Any
 
 from adapters.rabbitmq.link import Link
 from adapters.rabbitmq.management import BrokerUser, Management
+from adapters.rabbitmq.policies import policies_of, strays
 from adapters.rabbitmq.topology import Topology, declare, topology_of
 from contracts.port import BrokerChange, BrokerGrant, DeliveryFailed
 from contracts.ways.rabbitmq import names_of
 
 NOTHING = "^$"
+AT_ONCE = 8
+"""Connections that are seen to at once."""
 
 
 @dataclass(slots=True)
@@ -52,8 +56,14 @@ class RabbitProvisioner:
         if fresh:
             seen.made.append(BrokerChange("", f"+vhost {self.management.vhost}"))
         wanted = {grant.connection_id: topology_of(grant.connection_id, grant.settings) for grant in grants}
-        for grant in grants:
-            await self._of_one(grant.connection_id, seen, lambda grant=grant: self._grant(grant, wanted, seen))  # type: ignore[misc]
+        await self._of_one("", seen, lambda: self._limit(wanted, gone, seen))
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def grant_one(grant: BrokerGrant) -> None:
+            async with slots:
+                await self._of_one(grant.connection_id, seen, lambda: self._grant(grant, wanted, seen))
+
+        await asyncio.gather(*(grant_one(grant) for grant in grants))
         await self._of_one("", seen, lambda: self._remove(grants, gone, seen))
         return seen.made
 
@@ -75,16 +85,26 @@ class RabbitProvisioner:
         except DeliveryFailed as failure:
             seen.made.append(BrokerChange(connection_id, failure.reason, failed=True))
 
+    async def _limit(self, wanted: Mapping[str, Topology], gone: Collection[str], seen: _Seen) -> None:
+        at, policies = self.management, policies_of(wanted.values())
+        assert at is not None
+        for policy in policies:
+            kept = seen.policies.get(policy.name)
+            if kept is None or kept["pattern"] != policy.pattern or kept["definition"] != policy.definition:
+                await at.put_policy(policy.name, policy.pattern, policy.definition)
+                seen.made.append(BrokerChange("", f"{'~' if kept else '+'}policy {policy.name}"))
+        ours = {queue.name for topology in wanted.values() for queue in topology.queues}
+        for connection_id in gone:
+            names = names_of(connection_id)
+            ours |= {names.queue_out, names.queue_in, names.queue_dead}
+        for name in strays(seen.policies, policies, seen.queues, ours):
+            await at.delete_policy(name)
+            seen.made.append(BrokerChange("", f"-policy {name}"))
+
     async def _grant(self, grant: BrokerGrant, wanted: Mapping[str, Topology], seen: _Seen) -> None:
         at, name, topology = self.management, grant.connection_id, wanted[grant.connection_id]
         assert at is not None
         names = topology.names
-        for queue in topology.queues:
-            pattern = f"^{re.escape(queue.name)}$"
-            kept = seen.policies.get(queue.name)
-            if kept is None or kept["pattern"] != pattern or kept["definition"] != dict(queue.policy):
-                await at.put_policy(queue.name, pattern, queue.policy)
-                seen.made.append(BrokerChange(name, f"{'~' if kept else '+'}policy {queue.name}"))
         missing = [queue.name for queue in topology.queues if queue.name not in seen.queues]
         missing += [] if names.exchange_in in seen.exchanges else [names.exchange_in]
         missing += [] if (names.exchange_in, names.queue_in) in seen.bindings else [f"{names.exchange_in}→"]
@@ -121,8 +141,6 @@ class RabbitProvisioner:
                 if queue in seen.queues and (queue == names.queue_out or seen.queues[queue] == 0):
                     await at.delete_queue(queue)
                     seen.made.append(BrokerChange(connection_id, f"-{queue}"))
-                if queue in seen.policies:
-                    await at.delete_policy(queue)
 
     async def _declare_all(self, grants: Sequence[BrokerGrant]) -> list[BrokerChange]:
         for grant in grants:

@@ -44,17 +44,19 @@ class Received:
         return self.properties.headers or {}
 
 
-def arrival_of(received: Received, connection: Connection, mapper: Mapper | None, body_max: int) -> Arrival:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A delivery as an arrival, and the id by which its sender knows it, if it has one at all."""
+
+    arrival: Arrival
+    message_id: str
+
+
+def read(received: Received, connection: Connection, mapper: Mapper | None, body_max: int) -> Read:
     """What came, for the hub to receive."""
-    properties, connection_id = received.properties, connection.connection_id
-    content_type = _text(properties.content_type)
-    try:
-        said: Said | Problem = _said(received, content_type, connection, mapper, body_max)
-    except Problem as problem:
-        said = problem
-    except (MappingFailed, DocumentFault) as fault:
-        said = fault.problem()
-    return Arrival(
+    connection_id, content_type = connection.connection_id, _text(received.properties.content_type)
+    message_id, said = _said(received, content_type, connection, mapper, body_max)
+    arrival = Arrival(
         Sender(connection.unit_id, connection_id, f"rabbitmq:{connection_id}"),
         said,
         received.body,
@@ -62,22 +64,39 @@ def arrival_of(received: Received, connection: Connection, mapper: Mapper | None
         f"rabbitmq:{connection_id}" + (":dead" if received.dead else ""),
         received.received_at,
     )
+    return Read(arrival, message_id)
 
 
-def _said(received: Received, content_type: str, connection: Connection, mapper: Mapper | None, body_max: int) -> Said:
+def _said(
+    received: Received, content_type: str, connection: Connection, mapper: Mapper | None, body_max: int
+) -> tuple[str, Said | Problem]:
+    message_id = letter_of(received)
+    try:
+        _check(received, body_max)
+        if mapper is not None and content_type.partition(";")[0].strip().lower() != STRUCTURED:
+            said = _mapped(mapper, received, message_id, connection)
+        else:
+            event = event_of(content_type, received.headers, message_id or None, received.body)
+            message_id = event.id
+            said = said_by_event(event)
+    except Problem as problem:
+        return message_id, problem
+    except (MappingFailed, DocumentFault) as fault:
+        return message_id, fault.problem()
+    return said.message_id, said
+
+
+def _check(received: Received, body_max: int) -> None:
+    """Raises ``Problem`` for what is no message at all."""
     if received.dead:
         raise _dead(received)
     if isinstance(received.properties, UnreadableProperties):
         raise Problem("not_a_message", "消息属性无法读取。", "The message's properties cannot be read.")
     if len(received.body) > body_max:
         raise Problem("too_large", f"消息体最多 {body_max} 字节。", f"A body has at most {body_max} bytes.")
-    message_id = _text(received.properties.message_id) or None
-    if mapper is not None and content_type.partition(";")[0].strip().lower() != STRUCTURED:
-        return _mapped(mapper, received, message_id, connection)
-    return said_by_event(event_of(content_type, received.headers, message_id, received.body))
 
 
-def _mapped(mapper: Mapper, received: Received, message_id: str | None, connection: Connection) -> Said:
+def _mapped(mapper: Mapper, received: Received, message_id: str, connection: Connection) -> Said:
     inbound = mapper.read(received.body)
     if message_id:
         # A queue has a place for the id; a document that has one of its own says more.
@@ -117,13 +136,12 @@ class Reply:
     properties: pika.BasicProperties
 
 
-def reply_of(received: Received, arrival: Arrival, outcome: Answer | Problem, allowed: str | None) -> Reply | None:
+def reply_of(received: Received, message_id: str, outcome: Answer | Problem, allowed: str | None) -> Reply | None:
     """The answer, where the sender asked for one. It goes to ``allowed`` or the sender's own channel alone; None of
     it means any queue, on a broker that is the unit's."""
     to = _text(received.properties.reply_to)
     if not to or received.dead or not (allowed is None or to == allowed or to.startswith(DIRECT_REPLY)):
         return None
-    message_id = arrival.said.message_id if isinstance(arrival.said, Said) else letter_of(received)
     if isinstance(outcome, Problem):
         document: dict[str, Any] = {"message_id": message_id, **outcome.document("zh-CN"), "detail_en": str(outcome)}
         content_type, kind = "application/problem+json", "cityhub.problem"

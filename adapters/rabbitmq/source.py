@@ -23,7 +23,7 @@ from adapters.rabbitmq.brokers import Brokers, own_broker
 from adapters.rabbitmq.confirming import ConfirmedChannel
 from adapters.rabbitmq.faults import Missing, channel_closed
 from adapters.rabbitmq.link import CHANNEL_SECONDS, Link
-from adapters.rabbitmq.reading import Received, Reply, arrival_of, death_of, letter_of, reply_of
+from adapters.rabbitmq.reading import Received, Reply, death_of, letter_of, read, reply_of
 from adapters.rabbitmq.say import Say
 from adapters.rabbitmq.topology import declare, topology_of
 from contracts.arrival import Answer, Arrival
@@ -61,6 +61,14 @@ class _Consumer:
     async def start(self, prefetch: int) -> None:
         """Consume. Raises ``Missing`` where a queue is not there, ``Unavailable`` or ``Unauthorised``."""
         channel = self.channel = await self.link.channel()
+        try:
+            await self._consume(channel, prefetch)
+        except BaseException:
+            # A consumer that comes about later would hold messages that nobody reads.
+            self.close()
+            raise
+
+    async def _consume(self, channel: Channel, prefetch: int) -> None:
         channel.add_on_close_callback(lambda _, why: self._end(channel_closed(why)))
         channel.add_on_cancel_callback(lambda _: self._end(Missing("队列已被删除 / the queue was deleted")))
         started = asyncio.Event()
@@ -141,10 +149,10 @@ class RabbitSource:
         try:
             while True:
                 batch = await consumer.batch()
-                arrivals = [arrival_of(received, connection, mapper, self._body_max) for received in batch]
-                outcomes = await _received(reception, arrivals)
+                made = [read(received, connection, mapper, self._body_max) for received in batch]
+                outcomes = await _received(reception, [each.arrival for each in made])
                 self._tell_dead(connection, batch)
-                await replies.send(batch, arrivals, outcomes)
+                await replies.send(batch, [each.message_id for each in made], outcomes)
                 consumer.confirm(batch)
                 if (now := asyncio.get_running_loop().time()) > marked:
                     # Told once in a while: it is an update of a row, and a queue may bring thousands a second.
@@ -230,13 +238,13 @@ class _Replies:
         self._allowed = names_of(connection.connection_id).queue_out if own is None else None
 
     async def send(
-        self, batch: Sequence[Received], arrivals: Sequence[Arrival], outcomes: Sequence[Answer | Problem]
+        self, batch: Sequence[Received], message_ids: Sequence[str], outcomes: Sequence[Answer | Problem]
     ) -> None:
         """Publish the answers. One that does not arrive is given again when the message is sent again."""
         made = [
             reply
-            for received, arrival, outcome in zip(batch, arrivals, outcomes, strict=True)
-            if (reply := reply_of(received, arrival, outcome, self._allowed)) is not None
+            for received, message_id, outcome in zip(batch, message_ids, outcomes, strict=True)
+            if (reply := reply_of(received, message_id, outcome, self._allowed)) is not None
         ]
         if not made:
             return

@@ -127,7 +127,11 @@ class SoapCalls:
             raise Refused(f"{fault.zh} / {fault.en}") from None
         security = ready.settings.security
         if security is not None:
-            secure(envelope, security, await self._credentials(connection.unit_id, ready), self._now())
+            credentials = await self._credentials(connection.unit_id, ready)
+            try:
+                secure(envelope, security, credentials, self._now())
+            except MessageFault as fault:
+                raise Unauthorised(f"{fault.zh} / {fault.en}") from None
         return wire_of(ready, operation, envelope, message_id, parts)
 
     async def _credentials(self, unit_id: str, ready: Prepared) -> Credentials:

@@ -1,6 +1,7 @@
-"""The WS-Security header (OASIS WSS 1.1): Timestamp, UsernameToken, and the X.509 signature's token.
+"""The WS-Security header (OASIS WSS 1.1): a Timestamp, a UsernameToken, and a signature by a certificate.
 
-It alone differs between two attempts at one letter: a nonce is good once, and a timestamp for minutes.
+It alone differs between two attempts at one letter: a nonce is good once, and a timestamp for minutes. It is written
+as text, each part in its canonical form, so that what is signed is what stands there.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from xml.sax.saxutils import escape
 
 from lxml import etree
 
-from adapters.soap.messages import header_of
-from adapters.soap.signature import WSSE, WSU, SigningKey, identify, sign
+from adapters.soap.messages import MessageFault, header_of
+from adapters.soap.signature import BASE64, WSSE, WSU, SigningKey, certificate_token, sign
 from contracts.ways.soap import PasswordKind, WsSecurity
 
 _PROFILE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"
-_BASE64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 _NONCE_BYTES = 16
 
 
@@ -32,46 +33,62 @@ class Credentials:
 
 
 def secure(envelope: Any, security: WsSecurity, credentials: Credentials, now: datetime) -> None:
-    """Put the security header first in the envelope's header, and sign last of all."""
+    """Put the security header first in the envelope's header; nothing signed may change afterwards.
+
+    Raises ``MessageFault`` for a password that XML cannot carry.
+    """
     namespace = etree.QName(envelope).namespace
-    header = header_of(envelope)
-    node = etree.Element(f"{{{WSSE}}}Security", nsmap={"wsse": WSSE, "wsu": WSU})
-    header.insert(0, node)
-    if security.must_understand:
-        node.set(f"{{{namespace}}}mustUnderstand", "1")
-    signed = [envelope.find(f"{{{namespace}}}Body")]
-    if security.timestamp_seconds:
-        signed.append(_timestamp(node, security.timestamp_seconds, now))
+    stamp = _timestamp(security.timestamp_seconds, now) if security.timestamp_seconds else ""
+    token = ""
     if security.user is not None:
-        _username_token(node, security.user, credentials.password, security.password, now)
+        token = _username_token(security.user, credentials.password, security.password, now)
+    certificate = signature = ""
     if credentials.key is not None:
-        sign(node, signed, credentials.key, security.signature)
+        body = envelope.find(f"{{{namespace}}}Body")
+        body.set(f"{{{WSU}}}Id", "body")
+        signed = {"body": etree.tostring(body, method="c14n", exclusive=True, with_tail=False)}
+        if stamp:
+            signed["timestamp"] = stamp.encode()
+        # Receivers that read in one go must know the certificate before the signature.
+        certificate = certificate_token(credentials.key)
+        signature = sign(signed, credentials.key, security.signature)
+    must = ' s:mustUnderstand="1"' if security.must_understand else ""
+    inside = f"{certificate}{stamp}{token}{signature}"
+    text = f'<wsse:Security xmlns:wsse="{WSSE}" xmlns:s="{namespace}"{must}>{inside}</wsse:Security>'
+    try:
+        header_of(envelope).insert(0, etree.fromstring(text))
+    except etree.XMLSyntaxError:
+        raise MessageFault(
+            "密码含有 XML 不能携带的字符", "the password holds a character that XML cannot carry"
+        ) from None
 
 
-def _timestamp(node: Any, good_seconds: int, now: datetime) -> Any:
-    stamp = etree.SubElement(node, f"{{{WSU}}}Timestamp")
-    identify(stamp, "timestamp")
-    etree.SubElement(stamp, f"{{{WSU}}}Created").text = _moment(now)
-    etree.SubElement(stamp, f"{{{WSU}}}Expires").text = _moment(now + timedelta(seconds=good_seconds))
-    return stamp
+def _timestamp(good_seconds: int, now: datetime) -> str:
+    created, expires = _moment(now), _moment(now + timedelta(seconds=good_seconds))
+    return (
+        f'<wsu:Timestamp xmlns:wsu="{WSU}" wsu:Id="timestamp"><wsu:Created>{created}</wsu:Created>'
+        f"<wsu:Expires>{expires}</wsu:Expires></wsu:Timestamp>"
+    )
 
 
-def _username_token(node: Any, user: str, password: str, kind: PasswordKind, now: datetime) -> None:
+def _username_token(user: str, password: str, kind: PasswordKind, now: datetime) -> str:
     nonce, created = os.urandom(_NONCE_BYTES), _moment(now)
-    token = etree.SubElement(node, f"{{{WSSE}}}UsernameToken")
-    identify(token, "user")
-    etree.SubElement(token, f"{{{WSSE}}}Username").text = user
-    said = etree.SubElement(token, f"{{{WSSE}}}Password")
+    said, name = password, "PasswordText"
     if kind is PasswordKind.DIGEST:
         # The profile of 2004 knows no other digest.
         digest = hashlib.sha1(nonce + created.encode() + password.encode(), usedforsecurity=False).digest()
-        said.text = base64.b64encode(digest).decode()
-        said.set("Type", f"{_PROFILE}#PasswordDigest")
-    else:
-        said.text = password
-        said.set("Type", f"{_PROFILE}#PasswordText")
-    etree.SubElement(token, f"{{{WSSE}}}Nonce", EncodingType=_BASE64).text = base64.b64encode(nonce).decode()
-    etree.SubElement(token, f"{{{WSU}}}Created").text = created
+        said, name = base64.b64encode(digest).decode(), "PasswordDigest"
+    return (
+        f'<wsse:UsernameToken xmlns:wsu="{WSU}" wsu:Id="user"><wsse:Username>{_text(user)}</wsse:Username>'
+        f'<wsse:Password Type="{_PROFILE}#{name}">{_text(said)}</wsse:Password>'
+        f'<wsse:Nonce EncodingType="{BASE64}">{base64.b64encode(nonce).decode()}</wsse:Nonce>'
+        f"<wsu:Created>{created}</wsu:Created></wsse:UsernameToken>"
+    )
+
+
+def _text(text: str) -> str:
+    # A carriage return would be read as a line feed.
+    return escape(text, {"\r": "&#13;"})
 
 
 def _moment(moment: datetime) -> str:

@@ -26,10 +26,10 @@ from contracts.soap.shapes import (
     Inbox,
     LeaseId,
     LetterId,
+    MessageReceipt,
     PhotoFile,
     PhotoView,
     Progress,
-    Receipt,
 )
 
 VERSION = "v1"
@@ -102,7 +102,7 @@ def _element(name: str, fields: Mapping[str, Any]) -> type[Model]:
     return create_model(name, __base__=Model, **fields)
 
 
-_RECEIPT: Mapping[str, Any] = {"receipt": (Receipt, ...)}
+_RECEIPT: Mapping[str, Any] = {"receipt": (MessageReceipt, ...)}
 _LETTERS = Annotated[tuple[LetterId, ...], Field(min_length=1, max_length=500)]
 
 FETCH_LETTERS = Operation(

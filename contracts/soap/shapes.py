@@ -54,7 +54,7 @@ class Progress(Model):
     photos: AttachmentIds = ()
 
 
-class Receipt(Model):
+class MessageReceipt(Model):
     """The answer to an accepted message; a repeat gets the first answer again."""
 
     case_number: CaseNumber

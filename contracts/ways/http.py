@@ -57,4 +57,7 @@ class Authentication(Model):
         missing = [name for name in needs if getattr(self, name) is None]
         if missing:
             raise RuleBroken(f"{self.kind} 须有 {'、'.join(missing)}", f"{self.kind} needs {', '.join(missing)}")
+        if self.kind is AuthenticationKind.BASIC and ":" in (self.user or ""):
+            # RFC 7617: the first colon ends the user's name.
+            raise RuleBroken("basic 的 user 不得含冒号", "the user of basic has no colon")
         return self

@@ -25,6 +25,10 @@ from hub.clock import machine_now
 from hub.store.pool import LOST
 from hub.trace import TRACEPARENT, new_traceparent, trace_id_of
 
+NOTHING_SHOWN = (
+    "请在 wsse:UsernameToken 或 HTTP Basic 中给出单位代码和接口密钥。",
+    "Give the unit's id and an API key in a wsse:UsernameToken or in HTTP Basic.",
+)
 BASE64_GROWTH = 1.4
 _TAKEN = frozenset({"text/xml", "application/soap+xml", "application/xml", ""})
 _HOST = re.compile(r"[A-Za-z0-9.\[\]:_-]{1,255}")
@@ -103,7 +107,11 @@ class SoapDoor:
         call.opened = opened = services.soap.open(call.raw, call.content_type, call.received_at)
         call.raw = opened.raw
         if call.principal is None:
-            call.principal = _by_token(services, opened)
+            if opened.token is None:
+                # Asked in HTTP's own way: many stacks show Basic credentials only then.
+                call.opened = None
+                raise Problem("unauthenticated", *NOTHING_SHOWN)
+            call.principal = named_speaker(services, opened.token.user, opened.token.password)
         try:
             operation, request = services.soap.read(opened)
             call.operation = operation
@@ -175,19 +183,6 @@ def _by_http(services: Services, headers: Mapping[str, str]) -> Principal | None
     if headers.get("authorization") or headers.get("x-api-key"):
         return speaker(services, headers)
     return None
-
-
-def _by_token(services: Services, opened: Opened) -> Principal:
-    if opened.token is None:
-        raise SoapRefused(
-            opened.version,
-            Problem(
-                "unauthenticated",
-                "请在 wsse:UsernameToken 或 HTTP Basic 中给出单位代码和接口密钥。",
-                "Give the unit's id and an API key in a wsse:UsernameToken or in HTTP Basic.",
-            ),
-        )
-    return named_speaker(services, opened.token.user, opened.token.password)
 
 
 def _guard_size(operation: Operation, raw: bytes, limit: int) -> None:

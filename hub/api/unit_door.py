@@ -170,13 +170,17 @@ class UnitDoor:
 
     async def _secret(self, unit_id: str, name: str) -> str:
         try:
-            return await self.services.secrets.named(unit_id, name)
+            kept = await self.services.secrets.named(unit_id, name)
         except KeyError:
+            kept = ""
+        if not kept:
+            # An empty secret would let in whoever shows nothing.
             raise Problem(
                 "unauthenticated",
                 f"枢纽中还没有密钥 {name},请联系管理员。",
                 f"The hub has no secret {name} yet: ask its administrator.",
-            ) from None
+            )
+        return kept
 
     def _shown(
         self,

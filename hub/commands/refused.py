@@ -28,7 +28,7 @@ def add(verbs: Any) -> None:
     settle = jobs.add_parser("settle", help="处理完毕 / take it off the open list")
     settle.add_argument("refused_id", type=int)
     replay = jobs.add_parser("replay", help="按改好的档案重放,只生效一次 / read it again by the mended profile, once")
-    replay.add_argument("refused_id", type=int, nargs="?")
+    replay.add_argument("refused_id", type=int, nargs="?", help="号,见 refused list / the id that refused list shows")
     replay.add_argument("--all", action="store_true", help="全部未处理的,先到先放 / all that wait, oldest first")
     replay.add_argument("--kind", default="mapping_parked", help="与 --all 同用 / with --all: which kind")
     replay.add_argument("--unit", help="与 --all 同用 / with --all: of which unit")

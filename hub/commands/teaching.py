@@ -117,6 +117,20 @@ LESSONS: Mapping[str, Lesson] = {
         "Lets a paused lane go on, once what paused it (401, 403, 410, a redirect, a certificate) is mended.",
         ("units resume telecom.main",),
     ),
+    "units draft": Lesson(
+        "由对方的 WSDL、OpenAPI 或样本起草第一份档案:字段按名称和类型配对,附把握程度,其余列为待确认。",
+        "Drafts a first profile of a WSDL, an OpenAPI document or a sample: fields matched by name and type, with a"
+        " confidence, the rest as open questions.",
+        (
+            "units draft --unit gas --wsdl GasService.wsdl -o gas.yaml",
+            "units draft --unit telecom --sample feedback.json --contract case.feedback",
+        ),
+    ),
+    "units broker": Lesson(
+        "单位在枢纽的消息服务器上读写哪里:地址、用户、队列、交换机。",
+        "Where a unit reads and writes on the hub's broker: address, user, queue, exchange.",
+        ("units broker mobile",),
+    ),
     "units rotate": Lesson(
         "轮换推送签名密钥,新密钥显示一次;一天之内新旧同时签名,不间断。",
         "Rotates a signing secret, shown once; for a day the old and the new one both sign.",
@@ -173,6 +187,12 @@ LESSONS: Mapping[str, Lesson] = {
         ("refused list --unit telecom",),
     ),
     "refused show": Lesson("一条的原文与每处错误。", "One of them: its bytes, and why.", ("refused show 7",)),
+    "refused replay": Lesson(
+        "改好档案后,用保存的原文重新读一次。只生效一次:再放、单位再发都不会重复。时间按原来收到的时刻计。",
+        "Once the profile is mended, read the kept bytes again. It takes effect once, whoever sends it again; it "
+        "counts from when it came.",
+        ("refused replay 7", "refused replay --all --kind mapping_parked --unit water_resources"),
+    ),
     "refused settle": Lesson("处理完毕,不再列出。", "Somebody dealt with it.", ("refused settle 7",)),
     "register import": Lesson(
         "导入部件台账 CSV,整份或全不;列见 docs/register.md。",

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from contracts.nouns import UnitState
-from hub.commands import units_draft, units_trial, units_versions
+from hub.commands import units_broker, units_draft, units_trial, units_versions
 from hub.commands.admin import onboarding
 from hub.commands.common import (
     add_json,
@@ -37,6 +37,7 @@ def add(verbs: Any) -> None:
     units_draft.add(jobs)
     units_trial.add(jobs)
     units_versions.add(jobs)
+    units_broker.add(jobs)
     listing = jobs.add_parser("list", help="全部单位与接入状态 / every unit and its state")
     state = jobs.add_parser("state", help="设置接入状态,live 即批准 / set the state; live is the approval")
     state.add_argument("unit")
@@ -44,7 +45,7 @@ def add(verbs: Any) -> None:
     state.add_argument("--reason", default="")
     resume = jobs.add_parser("resume", help="恢复暂停的通道 / resume a paused lane")
     resume.add_argument("connection")
-    rotate = jobs.add_parser("rotate", help="轮换签名密钥 / rotate a connection's signing secret")
+    rotate = jobs.add_parser("rotate", help="轮换签名密钥或队列密码 / a connection's new signing secret or password")
     rotate.add_argument("connection")
     for job, verb in (
         (apply, _apply),
@@ -79,9 +80,7 @@ def _apply(given: argparse.Namespace) -> int:
             return 0
         print(f"{applied.unit_id}: 档案版本 / profile version {applied.version}, 状态 / state {applied.state}")
         for each in secrets:
-            print(
-                f"  签名密钥(只显示这一次) / signing secret, shown only now: {each['connection_id']} {each['secret']}"
-            )
+            print(f"  密钥(只显示这一次) / secret, shown only now: {each['connection_id']} {each['secret']}")
         for finding in applied.findings:
             print(f"  注意 / note: {finding.zh} / {finding.en}", file=sys.stderr)
         return 0

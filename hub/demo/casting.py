@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,7 +15,7 @@ ORDERS = ["case.dispatch", "case.recall_notice", "case.coordination", "case.remi
 
 
 class Kind(StrEnum):
-    """A kind of partner system; also the name of its module in ``hub.demo.partners``."""
+    """A kind of partner system. Those in Python bear the name of their module in ``hub.demo.partners``."""
 
     PUSHED = "pushed"
     FLAKY = "flaky"
@@ -25,36 +25,73 @@ class Kind(StrEnum):
     COLLECTOR = "collector"
     COMMAND = "command"
     DESK = "desk"
+    OWN_REST = "own_rest"
+    POLLED = "polled"
+    FILES = "files"
+    POWER = "power"
+    WATER = "water"
+    QUEUE = "queue"
+    BROADCASTER = "broadcaster"
 
 
-ASKING = frozenset({"housing_construction", "urban_enforcement", "public_security", "transport", "water_resources"})
+class Needs(StrEnum):
+    """What a partner runs on that a machine may lack."""
+
+    NODE = "node"
+    PHP = "php"
+    BROKER = "broker"
+
+
+FOREIGN: Mapping[Kind, tuple[Needs, str]] = {
+    Kind.POWER: (Needs.NODE, "power.cjs"),
+    Kind.WATER: (Needs.PHP, "water/office.php"),
+    Kind.QUEUE: (Needs.NODE, "queue.cjs"),
+    Kind.BROADCASTER: (Needs.NODE, "broadcaster.cjs"),
+}
+"""Partners that are not Python: what runs them, and their program in ``partners/foreign``."""
+
+ASKING = frozenset({"housing_construction", "urban_enforcement", "public_security", "transport"})
 """The bureaus that return one of their dispatches, and bring questions about others to the command centre."""
 
 CUT_OFF, CUT_OFF_AREA = "west_district", "west_district"
 """The district whose network fails for a while, and its area."""
 
-LISTENS = frozenset({Kind.PUSHED, Kind.FLAKY, Kind.CUT_OFF})
-"""Kinds that the hub pushes to: they have an HTTP server."""
+AT_BROKER = frozenset({Kind.QUEUE, Kind.BROADCASTER})
+"""Kinds that meet the hub at a broker."""
+
+LISTENS = frozenset({Kind.PUSHED, Kind.FLAKY, Kind.CUT_OFF, Kind.OWN_REST, Kind.POLLED, Kind.POWER, Kind.WATER})
+"""Kinds that the hub calls: they have an HTTP server."""
+
+OF_THEIR_OWN = frozenset({Kind.OWN_REST, Kind.POLLED, Kind.FILES, Kind.POWER, Kind.WATER, Kind.QUEUE, Kind.BROADCASTER})
+"""Kinds that are connected by a document of their own in ``profiles``, and have words of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process: its name, its kind, the units it serves, and how each of them is connected (None: at its desk)."""
+    """One process: its name, its kind, the units it serves."""
 
     name: str
     kind: Kind
     units: tuple[str, ...]
 
+    @property
+    def needs(self) -> frozenset[Needs]:
+        """What must be there for it to run."""
+        run_by = {FOREIGN[self.kind][0]} if self.kind in FOREIGN else set()
+        return frozenset(run_by | ({Needs.BROKER} if self.kind in AT_BROKER else set()))
+
 
 TROUPE = (
-    Part("telecoms", Kind.PUSHED, ("telecom", "mobile", "tietong")),
-    Part("utilities", Kind.PUSHED, ("power", "radio_tv", "bus_group")),
+    Part("tietong", Kind.PUSHED, ("tietong",)),
     Part("unicom", Kind.FLAKY, ("unicom",)),
-    Part(
-        "bureaus",
-        Kind.PULLER,
-        tuple(sorted(ASKING)),
-    ),
+    Part("telecom", Kind.OWN_REST, ("telecom",)),
+    Part("mobile", Kind.QUEUE, ("mobile",)),
+    Part("power", Kind.POWER, ("power",)),
+    Part("water", Kind.WATER, ("water_resources",)),
+    Part("radio", Kind.BROADCASTER, ("radio_tv",)),
+    Part("bus", Kind.POLLED, ("bus_group",)),
+    Part("post", Kind.FILES, ("post",)),
+    Part("bureaus", Kind.PULLER, tuple(sorted(ASKING))),
     Part("districts", Kind.DISTRICT, ("kecheng", "qujiang", "green_industry_zone", "juhua")),
     Part("west", Kind.CUT_OFF, (CUT_OFF,)),
     Part("collectors", Kind.COLLECTOR, ("collection",)),
@@ -63,22 +100,39 @@ TROUPE = (
 """Units with a system. Several share a process where their systems are alike, so that a small machine can play them."""
 
 
+WITH_OWN_WAYS = tuple(unit for part in TROUPE if part.kind in OF_THEIR_OWN for unit in part.units)
+"""The units with ways and words of their own."""
+
 TASKS = ["case.verification_request", "case.reminder"]
 """What a collector's system wants of the hub."""
 
 
-def cast(units: Iterable[str]) -> tuple[Part, ...]:
-    """The parts for a city's units: those of the troupe, and clerks at their desks for all others."""
+def cast(units: Iterable[str], there: Container[Needs] = frozenset(Needs)) -> tuple[Part, ...]:
+    """The parts for a city's units: those of the troupe that can run with what is there, clerks at desks for others."""
     present = [unit for unit in units if unit not in SILENT]
-    parts = [Part(part.name, part.kind, tuple(unit for unit in part.units if unit in present)) for part in TROUPE]
+    parts = [
+        Part(part.name, part.kind, tuple(unit for unit in part.units if unit in present))
+        for part in TROUPE
+        if all(need in there for need in part.needs)
+    ]
     played = {unit for part in parts for unit in part.units}
     clerks = tuple(unit for unit in present if unit not in played)
     return tuple(part for part in (*parts, Part("desks", Kind.DESK, clerks)) if part.units)
 
 
-def profile(kind: Kind, unit_id: str, port: int | None) -> dict[str, Any] | None:
-    """The profile that connects a unit of this kind; None for one that needs none."""
-    connection: dict[str, Any]
+def lacking(units: Iterable[str], there: Container[Needs]) -> dict[Needs, list[str]]:
+    """What is not there, with the units that work at their desks for want of it."""
+    present = set(units)
+    made: dict[Needs, list[str]] = {}
+    for part in TROUPE:
+        for need in sorted(part.needs):
+            if need not in there:
+                made.setdefault(need, []).extend(unit for unit in part.units if unit in present)
+    return made
+
+
+def profile(kind: Kind, unit_id: str, port: str | None) -> dict[str, Any] | None:
+    """The profile of a unit that speaks as the hub does; None for one that needs none, or has a document of its own."""
     match kind:
         case Kind.PUSHED | Kind.FLAKY | Kind.CUT_OFF:
             connection = {
@@ -96,6 +150,6 @@ def profile(kind: Kind, unit_id: str, port: int | None) -> dict[str, Any] | None
             connection = {"name": "system", "transport": "pull", "receives": ORDERS}
         case Kind.COLLECTOR:
             connection = {"name": "system", "transport": "pull", "receives": TASKS}
-        case Kind.COMMAND | Kind.DESK:
+        case _:
             return None
     return {"profile": "1.0", "unit": unit_id, "contact": "演示 demo", "connections": [connection]}

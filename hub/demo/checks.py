@@ -55,7 +55,7 @@ class Verdict:
 def judge(evidence: Evidence) -> Verdict:
     """Every check over the evidence."""
     return Verdict(
-        lost=_all(evidence, lost_reports, lost_letters, lost_messages, lost_changes),
+        lost=_all(evidence, lost_reports, lost_letters, lost_messages, lost_words, lost_changes),
         duplicated=_all(evidence, doubled_reports, doubled_letters, doubled_messages, doubled_changes),
         out_of_order=_all(evidence, unordered_letters, unordered_changes),
         unexpected=_all(evidence, unexpected),
@@ -99,17 +99,42 @@ def lost_letters(evidence: Evidence) -> Iterator[str]:
 def lost_messages(evidence: Evidence) -> Iterator[str]:
     """What was answered is in the case's log: the entry that the answer names, and a step of the message's kind."""
     by_position = {entry["position"]: entry for entry in evidence.entries}
+    by_version = {(entry["case_number"], entry["sequence"]): entry for entry in evidence.entries}
     steps = {(entry["case_number"], entry["unit_id"], entry["step"]) for entry in evidence.entries}
     for row in _rows(evidence, "message.sent"):
-        entry = by_position.get(row["position"])
+        answered = (row["case_number"], row["version"])
+        # Not every way tells the position.
+        entry = by_position.get(row["position"]) if "position" in row else by_version.get(answered)
         name = f"message {row['message_id']} of {row['unit']}"
-        if entry is None or (entry["case_number"], entry["sequence"]) != (row["case_number"], row["version"]):
-            yield f"{name}: answered with {row['position']} v{row['version']}, which the log does not have"
+        if entry is None or (entry["case_number"], entry["sequence"]) != answered:
+            yield f"{name}: answered with {row['case_number']} v{row['version']}, which the log does not have"
         elif not any((row["case_number"], row["unit"], step) in steps for step in STEPS_OF[row["kind"]]):
             yield f"{name}: answered, but {row['case_number']} has no such step of {row['unit']}"
     for case, (steps_seen, version) in _log_lengths(evidence).items():
         if steps_seen != version:
             yield f"case {case}: version {version}, but its log has {steps_seen} entries"
+
+
+def lost_words(evidence: Evidence) -> Iterator[str]:
+    """What a unit handed over without an answer (in a queue, a file, to be fetched) took as many steps.
+
+    What was on its way while the case was taken from the unit may take none; nor what a receipt calls refused.
+    """
+    taken = Counter((entry["case_number"], entry["unit_id"], entry["step"]) for entry in evidence.entries)
+    recalled = {
+        (row["unit"], row["case_number"])
+        for row in _rows(evidence, "letter.taken")
+        if row.get("contract", "").startswith("case.recall_notice")
+    }
+    refused = {(row["unit"], row["message_id"]) for row in _rows(evidence, "message.refused")}
+    handed: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for row in _rows(evidence, "message.handed"):
+        if (row["unit"], row["message_id"]) not in refused:
+            handed[row["case_number"], row["unit"], row["kind"]].add(row["message_id"])
+    for (case, unit, kind), names in handed.items():
+        steps = sum(taken[case, unit, step] for step in STEPS_OF[kind])
+        if steps < len(names) and (unit, case) not in recalled:
+            yield f"{kind} of {unit}: {len(names)} handed over ({min(names)}), {case} has {steps} such steps"
 
 
 def lost_changes(evidence: Evidence) -> Iterator[str]:
@@ -143,7 +168,7 @@ def doubled_letters(evidence: Evidence) -> Iterator[str]:
 def doubled_messages(evidence: Evidence) -> Iterator[str]:
     """A unit took each step in a case no more often than it sent messages, under different keys, that may take it."""
     sent: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for row in _rows(evidence, "message.sent"):
+    for row in (*_rows(evidence, "message.sent"), *_rows(evidence, "message.handed")):
         for step in STEPS_OF[row["kind"]]:
             sent[row["case_number"], row["unit"], step].add(row["message_id"])
     known = frozenset().union(*STEPS_OF.values())

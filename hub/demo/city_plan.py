@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from contracts.city import Area, Category, City, Component
-from hub.demo.casting import ASKING, CUT_OFF_AREA
+from hub.demo.casting import ASKING, CUT_OFF_AREA, WITH_OWN_WAYS
 from hub.demo.config import OPENING as OPENS_AT
 
 OUTSIDE_SHARE = 0.05
@@ -77,6 +77,10 @@ OPENING = (
 ones that are coordinated, one of them in the district whose network fails, a clear one that is taken from its unit, and
 one thing seen twice."""
 
+SCENES = len(OPENING) + len(WITH_OWN_WAYS)
+"""So many reports are placed: after the opening there is one for each unit with a way of its own, so that a short day
+too goes every way."""
+
 CUT_OFF_FROM = OPENING.index(Opening.UNCLEAR_CUT_OFF)
 """From this one on they lie in the district whose network fails: what the hub has to tell it notices the failure."""
 
@@ -109,7 +113,9 @@ class _Scene:
     """Where one of the first reports is, and of what."""
 
     category: Category
-    area: Area
+    longitude: float
+    latitude: float
+    component: Component | None = None
 
 
 class _Stage:
@@ -125,8 +131,14 @@ class _Stage:
                 sole[code] = category
             elif len(units) > 1 and all(row.for_its_own for row in rows):
                 several.append(category)
+        self._sole_of: dict[str, list[Category]] = {}
+        for code, category in sole.items():
+            self._sole_of.setdefault(directory.leads[code][0].unit_id, []).append(category)
+        self._by_code = directory.categories
+        self._components = city.components
         asked = [each for code, each in sole.items() if directory.leads[code][0].unit_id in ASKING]
-        passed = [each for code, each in sole.items() if directory.leads[code][0].unit_id not in ASKING]
+        keep = {*ASKING, *WITH_OWN_WAYS}
+        passed = [each for code, each in sole.items() if directory.leads[code][0].unit_id not in keep]
         self._areas = [area for area in city.areas if area.area_id != CUT_OFF_AREA]
         self._cut_off = [area for area in city.areas if area.area_id == CUT_OFF_AREA]
         self._categories: dict[Opening, Sequence[Category]] = {
@@ -139,19 +151,34 @@ class _Stage:
 
     def scene(self, chance: random.Random, index: int) -> _Scene | None:
         """Of the report of this number; None where anything may be."""
+        if len(OPENING) < index <= SCENES:
+            return self._of_unit(chance, WITH_OWN_WAYS[index - len(OPENING) - 1])
         categories = self._categories[OPENING[index - 1]] if index <= len(OPENING) else ()
         areas = self._cut_off if index > CUT_OFF_FROM else self._areas
-        return _Scene(chance.choice(categories), chance.choice(areas)) if categories and areas else None
+        if not (categories and areas):
+            return None
+        category = chance.choice(categories)
+        return _Scene(category, *_within(chance, chance.choice(areas)))
+
+    def _of_unit(self, chance: random.Random, unit_id: str) -> _Scene | None:
+        """What falls to this unit: a thing that it owns, or what nobody else answers for."""
+        owned = [each for each in self._components if each.owner_unit_id == unit_id]
+        if owned:
+            component = chance.choice(owned)
+            return _Scene(self._by_code[component.category_code], component.longitude, component.latitude, component)
+        if unit_id in self._sole_of and self._areas:
+            return _Scene(chance.choice(self._sole_of[unit_id]), *_within(chance, chance.choice(self._areas)))
+        return None
 
 
 def _report(
     city: City, chance: random.Random, seed: int, index: int, minute: float, scene: _Scene | None
 ) -> PlannedReport:
-    component = None
+    component = scene.component if scene else None
     if scene is None and city.components and chance.random() < COMPONENT_SHARE:
         component = chance.choice(city.components)
     category = scene.category if scene else _category(city, chance, component)
-    longitude, latitude = _within(chance, scene.area) if scene else _place(city, chance, component)
+    longitude, latitude = (scene.longitude, scene.latitude) if scene else _place(city, chance, component)
     hotline = scene is None and component is None and chance.random() < HOTLINE_SHARE
     address = f"{chance.choice(STREETS)}{chance.randint(1, 400)}号旁(第{index}处)"
     return PlannedReport(

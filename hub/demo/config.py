@@ -15,7 +15,7 @@ OPENING = datetime.fromisoformat("2026-11-23T08:30:00+08:00")
 SPEED = 1200.0
 """City seconds in a second: the nine hours of a working day pass in 27 seconds."""
 
-GETTING_READY_SECONDS = 4.5
+GETTING_READY_SECONDS = 6.5
 EARLIEST = timedelta(hours=8)
 
 
@@ -39,12 +39,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one unit speaks with the hub: its API key, and the secret that pushes to it are signed with."""
+    """How one unit speaks with the hub: its API key, the secret that pushes to it are signed with, and ``own``: what
+    its own way needs (a user and a password, an address, a folder)."""
 
     unit_id: str
     name_zh: str
     key: str
     secret: str | None = None
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

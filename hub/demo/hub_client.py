@@ -119,8 +119,12 @@ class HubClient:
         """An act that must succeed. Raises ``HubSaidNo``."""
         return await self._wanted(method, path, body)
 
-    async def _wanted(self, method: str, path: str, body: Any = None) -> Any:
-        answer = await self.insist(method, path, body)
+    async def send(self, method: str, path: str, content: bytes) -> Any:
+        """As ``do``, with a document of its own format. Raises ``HubSaidNo``."""
+        return await self._wanted(method, path, content=content)
+
+    async def _wanted(self, method: str, path: str, body: Any = None, content: bytes | None = None) -> Any:
+        answer = await self.insist(method, path, body, content=content)
         if not answer.good:
             raise HubSaidNo(method, path, answer)
         return answer.document

@@ -21,16 +21,21 @@ from rich.console import Console
 
 from contracts.city import City, load_city
 from hub.demo.bends import BENDS, bends, missing, told
-from hub.demo.casting import LISTENS, Part, cast
-from hub.demo.checks import Verdict, judge, redelivered
+from hub.demo.broker import Broker
+from hub.demo.broker_node import Node
+from hub.demo.casting import Part, lacking
+from hub.demo.checks import Verdict, judge
 from hub.demo.city_plan import OPENING, PlannedReport, plan, spread_minutes
-from hub.demo.config import SPEED, Access, Options, PartnerConfig, clock_start
+from hub.demo.config import SPEED, Access, Options, PartnerConfig
 from hub.demo.evidence import Evidence, gather
+from hub.demo.foreign import NAMES, Tools
 from hub.demo.hub_client import CityTime, HubClient, HubSaidNo
 from hub.demo.notice import ask_for_notice, show_notice
 from hub.demo.opening import names_of, open_city
+from hub.demo.result import result_of
+from hub.demo.starting import Starting
 from hub.demo.supervisor import Child, ProcessFailed, Supervisor
-from hub.demo.tally import tally, transports
+from hub.demo.tally import tally
 from hub.demo.view import View, show_units, show_verdict
 from hub.demo.watch import Picture, count_letters, watch
 
@@ -86,10 +91,15 @@ async def run(args: argparse.Namespace) -> int:
     # The result goes to standard output; whatever a person watches goes beside it.
     console = Console(stderr=options.json or options.headless, width=None if sys.stderr.isatty() else 120)
     _end_on_signals()
-    folder = Path(tempfile.mkdtemp(prefix="cityhub-demo-"))
+    folder, tools, began = Path(tempfile.mkdtemp(prefix="cityhub-demo-")), Tools(), monotonic()
     try:
-        async with Supervisor(_made(folder / "logs")) as supervisor, aiohttp.ClientSession() as session:
-            return await _Demo(options, console, folder, supervisor, session, monotonic()).play()
+        async with (
+            _broker(tools, folder / "broker") as broker,
+            Supervisor(_made(folder / "logs")) as supervisor,
+            aiohttp.ClientSession() as session,
+        ):
+            starting = Starting(supervisor, session, tools, broker, folder, options.speed)
+            return await _Demo(options, console, folder, supervisor, starting, began).play()
     except (ProcessFailed, HubSaidNo) as fault:
         console.print(str(fault), style="red", markup=False, highlight=False)
         return 1
@@ -108,22 +118,24 @@ class _Demo:
     console: Console
     folder: Path
     supervisor: Supervisor
-    session: aiohttp.ClientSession
+    starting: Starting
     began: float
 
     async def play(self) -> int:
         """The whole day; the exit status."""
         city = load_city(CITY_FOLDER)
         reports = plan(city, self.options.cases, self.options.seed)
-        parts = cast(unit.unit_id for unit in city.units)
         self._tell("启动枢纽和各单位系统… / starting the hub and the units' systems…")
-        admin, children, ports = await self._start(parts)
+        running = await self.starting.start([unit.unit_id for unit in city.units])
+        admin, parts, children = running.admin, running.parts, running.children
+        for need, short in lacking((unit.unit_id for unit in city.units), running.there).items():
+            self._tell(f"没有 {NAMES[need]}:{'、'.join(short)} 改在工作台办理 / without it they work at their desks")
         names = await names_of(admin)
         self._tell(f"接入 {sum(len(part.units) for part in parts)} 个单位… / connecting the units…")
-        accesses = await open_city(admin, names, parts, ports)
-        await self._give_parts(city, admin.url, parts, children, accesses, reports)
+        opened = await open_city(admin, names, parts, running.sites)
+        await self._give_parts(city, admin.url, parts, children, opened.accesses, reports)
         self._tell(f"枢纽 / hub {admin.url}: {len(reports)} 件上报开始 / reports begin")
-        await self._watch(admin, names)
+        await self._watch(admin, names, opened.transports)
         evidence, verdict = await self._settle(admin, [each.sender_case for each in reports], _governors(city))
         await self.supervisor.end(*children.values())
         units = tally(evidence, names)
@@ -140,7 +152,7 @@ class _Demo:
         if self.options.notice is not None:
             self.options.notice.write_bytes(notice.pdf)
         result = {
-            **_result(evidence, verdict),
+            **result_of(evidence, verdict),
             "notice": notice.document(),
             "by_unit": {unit: each.document() for unit, each in units.items()},
             "seconds": round(monotonic() - self.began, 1),
@@ -156,28 +168,6 @@ class _Demo:
         return 0 if verdict.ok else 1
 
     # -- before the day --------------------------------------------------------------------------------------------
-
-    async def _start(self, parts: Sequence[Part]) -> tuple[HubClient, dict[str, Child], dict[str, int | None]]:
-        """The hub and all partners at once: they read their code while it makes its database."""
-        hub = await self.supervisor.start(
-            "hub",
-            "hub.cli",
-            "serve",
-            f"--data={self.folder / 'data'}",
-            "--port=0",
-            f"--clock-rate={self.options.speed}",
-            f"--clock-start={clock_start(self.options.speed)}",
-            "--outbound-allow=127.0.0.0/8",
-            "--print-ready",
-        )
-        children = {
-            part.name: await self.supervisor.start(part.name, f"hub.demo.partners.{part.kind.value}") for part in parts
-        }
-        ready, *told = await asyncio.gather(hub.first_line(), *(child.first_line() for child in children.values()))
-        ports = {
-            part.name: line["port"] if part.kind in LISTENS else None for part, line in zip(parts, told, strict=True)
-        }
-        return HubClient(self.session, ready["url"], ready["admin_key"]), children, ports
 
     async def _give_parts(
         self,
@@ -207,13 +197,13 @@ class _Demo:
 
     # -- the day ---------------------------------------------------------------------------------------------------
 
-    async def _watch(self, admin: HubClient, names: Mapping[str, str]) -> None:
+    async def _watch(self, admin: HubClient, names: Mapping[str, str], transports: Mapping[str, str]) -> None:
         """Until every case is over, or more time went by than the slowest could need."""
         picture, letters = Picture(), dict[str, Mapping[str, Any]]()
         minutes = spread_minutes(self.options.cases) + LONGEST_MINUTES
         bound = 60.0 + self.options.cases / 10 + 2 * minutes * 60 / self.options.speed
         clock = await CityTime.ask(admin)
-        view = View(self.options.cases, names, clock, picture, letters)
+        view = View(self.options.cases, names, transports, clock, picture, letters)
         seen = (
             [self._progress(picture)]
             if self.options.headless
@@ -284,32 +274,19 @@ class _Demo:
         self.console.print(sentence, style="dim", highlight=False)
 
 
-def _result(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
-    states = [case["state"] for case in evidence.cases]
-    stages = [case["stage"] for case in evidence.cases]
-    sent = [row for row in evidence.rows if row["what"] == "message.sent"]
-    return {
-        "ok": verdict.ok,
-        "cases": len(evidence.cases),
-        "closed": states.count("closed"),
-        "rejected": states.count("rejected"),
-        "by_stage": {stage: stages.count(stage) for stage in sorted(set(stages))},
-        "bends": bends(evidence.entries),
-        "bends_missing": missing(bends(evidence.entries)),
-        "by_state": {state: states.count(state) for state in sorted(set(states))},
-        "letters": len(evidence.letters),
-        "transports": transports(evidence),
-        "redelivered": redelivered(evidence),
-        "messages": len({(row["unit"], row["message_id"]) for row in sent}),
-        "messages_repeated": sum(1 for row in sent if row["replayed"]),
-        "messages_refused": sum(1 for row in evidence.rows if row["what"] == "message.refused"),
-        "lost": len(verdict.lost),
-        "duplicated": len(verdict.duplicated),
-        "out_of_order": len(verdict.out_of_order),
-        "unexpected": len(verdict.unexpected),
-        "hanging": list(verdict.hanging),
-        "faults": [*verdict.lost, *verdict.duplicated, *verdict.out_of_order, *verdict.unexpected][:50],
-    }
+@contextlib.asynccontextmanager
+async def _broker(tools: Tools, folder: Path) -> AsyncIterator[Broker | None]:
+    """A node of the demo's own, nothing of it started yet, where RabbitMQ is there; ended whatever happens."""
+    if tools.broker is None:
+        yield None
+        return
+    node = Node(folder).with_free_ports()
+    node.write_files()
+    broker = Broker(node)
+    try:
+        yield broker
+    finally:
+        await broker.close()
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
-import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -85,22 +85,18 @@ class Supervisor:
             except asyncio.CancelledError:
                 continue
 
-    async def start(self, name: str, module: str, *arguments: str) -> Child:
-        """Start ``python -m module``."""
+    async def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Child:
+        """Start a command."""
         paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         log = self.logs / f"{name}.log"
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                module,
-                *arguments,
+                *command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 limit=LINE_MAX,
-                env={**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1", **(environment or {})},
                 # Ctrl-C in a terminal reaches the whole group; these end when their supervisor says so.
                 start_new_session=True,
             )

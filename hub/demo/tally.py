@@ -48,10 +48,22 @@ def tally(evidence: Evidence, names: Mapping[str, str]) -> dict[str, UnitTally]:
 
 
 def transports(evidence: Evidence) -> dict[str, int]:
-    """Letters by the way they took, as their receivers noted it; and the changes that followers read."""
+    """Letters by the way they took, as their receivers noted it; the messages that the hub fetched from units that
+    cannot call; and the changes that followers read."""
     counted = Counter(row["via"] for row in evidence.rows if row["what"] == "letter.taken")
+    counted["poll"] = sum(1 for row in evidence.rows if row["what"] == "message.handed" and row["by"] == "poll")
     counted["feed"] = sum(1 for row in evidence.rows if row["what"] == "change.seen")
     return dict(counted)
+
+
+def ways_in(evidence: Evidence) -> dict[str, int]:
+    """Messages by the way in, as their senders noted it; each counted once, however often it was said."""
+    said = {
+        (row["unit"], row["message_id"]): row.get("by", "rest")
+        for row in evidence.rows
+        if row["what"] in ("message.sent", "message.handed")
+    }
+    return dict(Counter(said.values()))
 
 
 def _dispatches(cases: Iterable[Document]) -> Iterable[Document]:

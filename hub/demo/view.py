@@ -41,16 +41,25 @@ HEADS = {
     "信件": "letters",
     "重投": "redelivered",
 }
-UNITS_SHOWN = 14
+WAYS = {
+    "rest": "REST 推送",
+    "soap": "SOAP",
+    "rabbitmq": "RabbitMQ",
+    "file": "文件 files",
+    "pull": "拉取 pull",
+    "desk": "工作台 desk",
+}
+UNITS_SHOWN = 20
 FRAME_SECONDS = 0.4
 
 
 @dataclass(slots=True)
 class View:
-    """The live view. ``letters`` are the newest letters by id."""
+    """The live view. ``letters`` are the newest letters by id; ``transports`` says which way a connection goes."""
 
     cases: int
     names: Mapping[str, str]
+    transports: Mapping[str, str]
     clock: CityTime
     picture: Picture
     letters: Mapping[str, Mapping[str, Any]]
@@ -83,7 +92,7 @@ class View:
         columns = Table.grid(expand=True, padding=(0, 2))
         columns.add_column(ratio=2)
         columns.add_column(ratio=3)
-        columns.add_row(Group(self._stages(), Text(), self._recent()), self._units(now))
+        columns.add_row(Group(self._stages(), Text(), self._ways(), Text(), self._recent()), self._units(now))
         return Panel(Group(told, self._progress, columns), title="CityHub 城市管理枢纽 · 演示 demo")
 
     def _stages(self) -> Table:
@@ -94,6 +103,22 @@ class View:
         for stage, words in STAGES.items():
             number = counted[stage]
             table.add_row(words, str(number) if number else "·", style="" if number else "dim")
+        return table
+
+    def _ways(self) -> Table:
+        """Letters by the way that they take, and how many of them are still on it."""
+        written: Counter[str] = Counter()
+        waiting: Counter[str] = Counter()
+        for letter in self.letters.values():
+            way = self.transports.get(letter["connection_id"], "desk")
+            written[way] += 1
+            waiting[way] += letter["state"] != "delivered"
+        table = Table(box=None, header_style="dim")
+        table.add_column("方式 way")
+        table.add_column("信件 letters", justify="right")
+        table.add_column("途中 on the way", justify="right")
+        for way, number in written.most_common():
+            table.add_row(WAYS.get(way, way), str(number), str(waiting[way] or "·"))
         return table
 
     def _units(self, now: datetime) -> Table:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,22 +69,22 @@ class OAuthUnit:
 
     async def fetches(self, behaviour: str = "") -> list[dict[str, str]]:
         """How tokens were asked for, at the endpoint that behaves so."""
-        return [each for each in (await self._seen())["fetches"] if each["behaviour"] == behaviour]
+        return [each for each in (await asyncio.to_thread(self.seen))["fetches"] if each["behaviour"] == behaviour]
 
     async def calls(self, path: str) -> list[dict[str, Any]]:
         """The calls to a path."""
-        return [each for each in (await self._seen())["calls"] if each["path"] == path]
+        return [each for each in (await asyncio.to_thread(self.seen))["calls"] if each["path"] == path]
 
     async def tell(self, what: str) -> None:
         """Make it ``revoke`` all tokens, or ``let_go`` of the slow ones."""
         async with ClientBuilder().no_proxy().build() as client:
             await client.post(self.url(f"/_/{what}")).build().send()
 
-    async def _seen(self) -> dict[str, Any]:
-        async with ClientBuilder().no_proxy().build() as client:
-            answer = await client.get(self.url("/_/seen")).build().send()
-            seen: dict[str, Any] = await answer.json()
-            return seen
+    def seen(self) -> dict[str, Any]:
+        """All that came."""
+        with urllib.request.urlopen(self.url("/_/seen"), timeout=30) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
 
 
 @contextmanager

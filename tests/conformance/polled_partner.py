@@ -2,8 +2,8 @@
 
 Each log has a name. ``POST /_/add/{log}`` puts rows into it, ``GET /_/asked/{log}`` tells how it was asked for, and
 ``POST /_/down/{log}`` makes it answer 503 once. The rows are given by an id (``/by-id/{log}?after=&limit=``), by a time
-(``/by-time/{log}?since=&limit=``), by a token (``/by-token/{log}?token=&size=``), as a whole (``/all/{log}``), by a SOAP
-service of 2009 that answers in GBK XML (``POST /soap/{log}``), and as the bus company of the shipped profile does
+(``/by-time/{log}?since=&limit=``), by a token (``/by-token/{log}?token=&size=``), as a whole (``/all/{log}``), by a
+SOAP service of 2009 that answers in GBK XML (``POST /soap/{log}``), and as the bus company of the shipped profile does
 (``/open/v2/{log}``). Prints its port when it listens.
 """
 

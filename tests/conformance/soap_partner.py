@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from rest_partner import BEHAVIOURS, answer, main, says
+from rest_partner import BEHAVIOURS, Writer, answer, hang, main, says
 
 ENVELOPE = (
     '<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">'
@@ -23,6 +23,15 @@ def fault(code: str, words: str, *headers: str, status: str = "500 Internal Serv
     return speaks(status, said, *headers)
 
 
+LATE: list[Writer] = []
+
+
+async def late_at_first(writer: Writer) -> bool:
+    """The first call of all is answered when whoever called has long given up."""
+    LATE.append(writer)
+    return await (hang if len(LATE) == 1 else BEHAVIOURS["processes"])(writer)
+
+
 TAKEN = '<t:deliverResponse xmlns:t="urn:unit"><t:code>{}</t:code></t:deliverResponse>'
 
 BEHAVIOURS |= {
@@ -30,6 +39,7 @@ BEHAVIOURS |= {
     "busy": says(fault("s:Server", "busy", "Retry-After: 7", status="503 Service Unavailable")),
     "refuses": says(fault("s:Client.unknownCase", "无此案件")),
     "does_not_trust": says(fault("w:FailedAuthentication", "bad password")),
+    "late_at_first": late_at_first,
     "fails": says(fault("s:Server.userException", "NullPointerException")),
     "says_code_7": says(speaks("200 OK", TAKEN.format("7"))),
     "shows_a_page": says(answer("200 OK", b"<html><body>Please sign in</body></html>")),

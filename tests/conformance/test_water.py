@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -19,7 +22,15 @@ from adapters.http.calls import HttpCalls
 from adapters.soap import SoapAdapter, SoapCalls
 from contracts.nouns import Connection, Receipt
 from contracts.port import Refused, Unavailable
-from tests.conformance.shipped import KeptPhotos, NamedSecrets, a_dispatch, a_letter_of, loopback, shipped_connection
+from tests.conformance.shipped import (
+    PROFILES,
+    KeptPhotos,
+    NamedSecrets,
+    a_dispatch,
+    a_letter_of,
+    loopback,
+    shipped_connection,
+)
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +102,41 @@ async def test_a_category_that_the_table_lacks_buries_the_letter_and_names_the_l
 ) -> None:
     with pytest.raises(Refused, match="profile line"):
         await adapter.deliver(answering(port, "0"), a_dispatch(category_code="C9999"))
+
+
+@pytest.fixture(scope="module")
+def php() -> Iterator[str]:
+    """The company's service on PHP's own SoapServer; skipped where PHP or its SOAP extension is not installed."""
+    if shutil.which("php") is None or b"soap" not in subprocess.run(["php", "-m"], capture_output=True).stdout:
+        pytest.skip("PHP's SoapServer needs Debian's php-cli and php-soap")
+    process = subprocess.Popen(
+        ["php", "-S", "127.0.0.1:0", str(Path(__file__).with_name("php") / "water.php")],
+        env={**os.environ, "WSDL": str(PROFILES / "water_asmx/water.wsdl")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        started = re.search(r"\(http://(.*)\) started", process.stderr.readline())
+        assert started is not None
+        yield f"http://{started[1]}/"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+async def test_phps_soap_server_takes_a_dispatch_and_is_understood(adapter: SoapAdapter, php: str) -> None:
+    delivered = await adapter.deliver(shipped_connection("water_asmx", php), a_dispatch(description="𠮷祥路井盖破损"))
+    assert delivered.receipt is Receipt.PROCESSED
+    assert "𠮷祥路井盖破损" in delivered.answer.decode() and "通讯井盖" in delivered.answer.decode()
+
+
+async def test_a_fault_of_phps_soap_server_is_understood(adapter: SoapAdapter, php: str) -> None:
+    made = shipped_connection("water_asmx", php)
+    said = made.settings["profile"]["connections"][0]
+    mapping = json.loads(json.dumps(said["mapping"]).replace('"SZCG"', '"NOBODY"'))
+    profile = {**made.settings["profile"], "connections": [{**said, "mapping": mapping}]}
+    wrong = replace(made, connection_id="water.nobody", settings={**made.settings, "profile": profile})
+    with pytest.raises(Refused) as caught:
+        await adapter.deliver(wrong, a_dispatch())
+    assert "sender" in caught.value.answer.decode()

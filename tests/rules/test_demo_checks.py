@@ -11,7 +11,7 @@ import pytest
 
 from hub.demo.checks import Verdict, judge, redelivered
 from hub.demo.evidence import Evidence
-from hub.demo.tally import tally
+from hub.demo.tally import tally, ways_in
 
 CASE = "330800-20261123-000001"
 
@@ -39,6 +39,10 @@ def a_message(unit: str, kind: str, key: str, version: int, **more: Any) -> dict
         "replayed": False,
         **more,
     }
+
+
+def handed_over(unit: str, kind: str, key: str, by: str = "poll") -> dict[str, Any]:
+    return {"what": "message.handed", "unit": unit, "message_id": key, "kind": kind, "case_number": CASE, "by": by}
 
 
 def a_letter(letter_id: str, unit: str, contract: str, sequence: int) -> dict[str, Any]:
@@ -202,6 +206,24 @@ def a_repeat_answered_differently(story: Evidence) -> Evidence:
     return with_row(story, {"what": "answer.differed", "unit": "unicom", "message_id": "a-1"})
 
 
+def a_word_that_nobody_heard(story: Evidence) -> Evidence:
+    """It was handed over without an answer, and the log has no such step of the unit."""
+    return with_row(story, handed_over("telecom", "case.return", "r-1"))
+
+
+def a_word_heard_twice(story: Evidence) -> Evidence:
+    """The same feedback by two doors, each time under the same number, took two steps."""
+    again = {**story.entries[4], "position": "1-150", "sequence": 9}
+    return with_row(replace(story, entries=[*story.entries, again]), handed_over("telecom", "case.feedback", "f-1"))
+
+
+def a_receipt_without_an_entry(story: Evidence) -> Evidence:
+    """A way that tells no position told of a version that the log does not have."""
+    told = {**row_of(story, "message.sent", kind="case.feedback"), "version": 99}
+    del told["position"]
+    return with_row(story, told)
+
+
 def a_case_that_hangs(story: Evidence) -> Evidence:
     return replace(story, cases=[{**story.cases[0], "state": "dispatched", "lead_unit_id": "telecom"}])
 
@@ -214,11 +236,14 @@ FAULTS: list[tuple[str, Callable[[Evidence], Evidence]]] = [
     ("lost", a_letter_that_the_hub_forgot),
     ("lost", an_answer_without_an_entry),
     ("lost", an_answer_with_anothers_entry),
+    ("lost", a_word_that_nobody_heard),
+    ("lost", a_receipt_without_an_entry),
     ("lost", a_hole_in_the_log),
     ("lost", a_change_that_the_feed_skipped),
     ("duplicated", a_report_that_became_two_cases),
     ("duplicated", a_letter_that_took_effect_twice),
     ("duplicated", a_message_that_took_effect_twice),
+    ("duplicated", a_word_heard_twice),
     ("duplicated", a_change_told_twice),
     ("out_of_order", letters_of_a_case_out_of_order),
     ("out_of_order", a_feed_out_of_order),
@@ -237,6 +262,19 @@ def test_a_fault_is_named_by_its_check(claim: str, fault: Callable[[Evidence], E
     verdict = judge(fault(a_sound_story()))
     assert getattr(verdict, claim)
     assert not verdict.ok
+
+
+def test_what_was_on_its_way_when_the_case_was_taken_away_is_not_lost() -> None:
+    story = with_row(a_sound_story(), handed_over("telecom", "case.return", "r-1"))
+    recall = {**row_of(story, "letter.taken", letter_id="ltr_3"), "contract": "case.recall_notice/1.0"}
+    told = with_row(without(story, row_of(story, "letter.taken", letter_id="ltr_3")), recall)
+    assert judge(told) == Verdict()
+
+
+def test_messages_are_counted_once_by_the_way_they_took() -> None:
+    story = with_row(a_sound_story(), handed_over("telecom", "case.acknowledgement", "a-2"))
+    again = with_row(story, handed_over("telecom", "case.acknowledgement", "a-2"))
+    assert ways_in(again) == {"rest": 4, "poll": 1}
 
 
 def test_a_redelivery_that_was_dropped_is_counted_and_no_fault() -> None:

@@ -5,22 +5,29 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.checks import ConnectionChecks
+from adapters.guard import OutboundGuard
 from contracts.city import City, Facts, load_city
 from contracts.messages import Report
-from hub.demo.casting import ASKING, CUT_OFF_AREA, SILENT, cast, profile
-from hub.demo.city_plan import OPENING, REPEATED, Opening, plan, spread_minutes
+from contracts.profile_text import read_profile
+from hub.demo.casting import ASKING, CUT_OFF_AREA, SILENT, WITH_OWN_WAYS, Kind, Needs, cast, lacking
+from hub.demo.city_plan import OPENING, REPEATED, SCENES, Opening, plan, spread_minutes
 from hub.demo.config import Access, PartnerConfig, read_config
 from hub.demo.habits import fate_of
 from hub.demo.main import CITY_FOLDER
+from hub.demo.opening import document_of
 from hub.demo.partners.common import report_body
 from hub.demo.partners.decisions import decide
 from hub.demo.partners.unit_work import ASKS
 from hub.responsibility import Clear, choose_unit
 
+PLACES = {"port": "8080", "amqp_port": "5672", "folder": "/var/lib/cityhub/post"}
 NOW = datetime.fromisoformat("2026-11-23T09:00:00+08:00")
 
 
@@ -64,8 +71,44 @@ def test_each_unit_but_the_leaders_has_exactly_one_part(city: City) -> None:
 
 
 def test_only_systems_have_a_profile(city: City) -> None:
-    without = {p.name for p in cast(unit.unit_id for unit in city.units) if profile(p.kind, p.units[0], 1) is None}
+    parts = cast(unit.unit_id for unit in city.units)
+    without = {part.name for part in parts if document_of(part.kind, part.units[0], PLACES) is None}
     assert without == {"command", "desks"}
+
+
+@pytest.mark.parametrize("unit", WITH_OWN_WAYS)
+async def test_the_profile_of_a_unit_with_a_way_of_its_own_can_work(unit: str, tmp_path: Path) -> None:
+    kind = next(part.kind for part in cast([unit]) if unit in part.units)
+    read, _ = read_profile(document_of(kind, unit, PLACES) or "")
+    checks = ConnectionChecks(OutboundGuard((ip_network("127.0.0.0/8"),)), tmp_path)
+    assert read.unit == unit
+    assert [await checks.faults(connection) for connection in read.connections] == [[]]
+
+
+@pytest.mark.parametrize(("there", "at_desks"), [
+    (frozenset(Needs), set()),
+    (frozenset(Needs) - {Needs.BROKER}, {"mobile", "radio_tv"}),
+    (frozenset(Needs) - {Needs.NODE}, {"mobile", "radio_tv", "power"}),
+    (frozenset(Needs) - {Needs.PHP}, {"water_resources"}),
+])  # fmt: skip
+def test_units_whose_systems_cannot_run_here_work_at_their_desks(
+    city: City, there: frozenset[Needs], at_desks: set[str]
+) -> None:
+    units = [unit.unit_id for unit in city.units]
+    desks = {part.kind: set(part.units) for part in cast(units, there)}[Kind.DESK]
+    assert desks.intersection(WITH_OWN_WAYS) == at_desks
+    assert {unit for short in lacking(units, there).values() for unit in short} == at_desks
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_short_day_has_a_case_for_each_way(city: City, seed: int) -> None:
+    directory = city.at(NOW.date())
+    fell_to = []
+    for each in plan(city, SCENES, seed)[len(OPENING) :]:
+        area = directory.area_at(each.longitude, each.latitude)
+        chosen = choose_unit(directory, Facts(each.category_code, area, each.component_code))
+        fell_to.append(chosen.unit_id if isinstance(chosen, Clear) else None)
+    assert tuple(fell_to) == WITH_OWN_WAYS
 
 
 def test_a_configuration_survives_its_line(city: City) -> None:
@@ -126,7 +169,7 @@ def test_the_first_reports_have_every_bend_to_show_whatever_the_seed(city: City,
     assert of[Opening.UNCLEAR_CUT_OFF] == [(CUT_OFF_AREA, None)]
     begins = OPENING.index(Opening.UNCLEAR_CUT_OFF)
     assert all((area == CUT_OFF_AREA) is (n >= begins) for n, (area, _) in enumerate(leads))
-    assert all(unit is not None and unit not in ASKING for _, unit in of[Opening.PASSED_ON])
+    assert all(unit not in (None, *ASKING, *WITH_OWN_WAYS) for _, unit in of[Opening.PASSED_ON])
     one, two = reports[REPEATED - 1], reports[REPEATED]
     assert (one.category_code, one.address) == (two.category_code, two.address)
     assert {each.source for each in reports} == {"collector"}, "what waits for somebody to accept it shows nothing yet"

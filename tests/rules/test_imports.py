@@ -22,6 +22,7 @@ FAULTS = {
     "the store knows neither intake, delivery nor the face": ("hub/store/pool.py", "import hub.intake"),
     "zeep has one home": ("adapters/checks.py", "import zeep"),
     "no circles": ("hub/api/deps.py", "import hub.console.pages"),
+    "pika has one home": ("hub/reception.py", "import pika"),
     "the demo knows only the public interface": ("hub/demo/checks.py", "import hub.store.reading"),
 }
 

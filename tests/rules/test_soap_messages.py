@@ -20,12 +20,13 @@ from adapters.soap.messages import MessageFault, build_envelope, envelope_bytes
 from adapters.soap.outcomes import soap_outcome
 from adapters.soap.photos import put_photos
 from adapters.soap.replies import read_reply
+from adapters.soap.security import Credentials, secure
 from adapters.soap.wsdl import read_wsdl
 from contracts.mapping import Encoding, Format, Wrap, Written
 from contracts.nouns import Receipt
 from contracts.port import Photo, Refused, Unauthorised, Unavailable
 from contracts.ways.answers import AnswerRules
-from contracts.ways.soap import PhotosAs, SoapPhotos
+from contracts.ways.soap import PasswordKind, PhotosAs, SoapPhotos, WsSecurity
 
 PROFILES = Path(__file__).parents[2] / "adapters/profiles"
 WATER = (PROFILES / "water_asmx/water.wsdl").read_text(encoding="utf-8")
@@ -98,6 +99,22 @@ def test_any_text_reaches_the_service_as_it_is_or_is_a_fault(text: str) -> None:
 
 
 SERVICE = read_wsdl(WATER, {})
+
+
+@given(st.text(min_size=1, max_size=20))
+@settings(max_examples=200, deadline=None)
+def test_a_password_in_text_arrives_as_it_is_or_is_a_fault(password: str) -> None:
+    made = build_envelope(SERVICE, SERVICE.operations["SubmitCase"], {"xml": "x"})
+    security = WsSecurity(user="szcg <&>", secret="p", password=PasswordKind.TEXT, must_understand=False)
+    try:
+        secure(made, security, Credentials(password), NOW)
+    except MessageFault as fault:
+        assert password not in fault.en or len(password) < 3
+        return
+    (token,) = etree.fromstring(envelope_bytes(made)).iter("{*}UsernameToken")
+    assert token.findtext("{*}Password") == password
+    assert token.findtext("{*}Username") == "szcg <&>"
+    assert token.findtext("{*}Nonce") and token.findtext("{*}Created") == "2026-11-23T09:12:00.000Z"
 
 
 class Photos:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ import zeep
 from zeep.transports import Transport
 
 from tests.builders import a_place
-from tests.stories.conftest import ROOT, RunningHub, start_hub, stop_hub
+from tests.stories.conftest import ROOT, RunningHub, start_hub, stop_hub, wait_for
 
 LEAD = "housing_construction"
 PASSWORD, TOKEN = "口令-9f3c7b21", "tk-5d0b8a3e77"
@@ -130,6 +131,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
             assert shell(running, "secrets", "put", LEAD, name, text=value).returncode == 0
         status, said, _ = running.call("POST", f"/api/v1/units/{LEAD}/state", {"state": "live", "reason": "x"})
         assert status == 200, said
+        # Every process of the hub has heard of it.
+        wsdl = f"/units/{LEAD}/in/asmx?wsdl"
+        wait_for(lambda: all(running.call("GET", wsdl)[0] == 200 for _ in range(8)))
         yield running
     finally:
         stop_hub(running)
@@ -211,6 +215,9 @@ def test_an_unknown_code_waits_and_takes_effect_once_when_the_table_is_mended(hu
     assert (status, said["type"].rpartition("/")[2]) == (409, "already_settled")
     assert client.notify(reply).findtext("CODE") == "0"
     assert [each["step"] for each in log_of(hub, number)] == ["answer"]
+    # It counts from when it came, not from when the profile was mended.
+    came, counted = (datetime.fromisoformat(at) for at in (row["received_at"], log_of(hub, number)[0]["effective_at"]))
+    assert abs(came - counted) < timedelta(milliseconds=50)
     kept = hub.call("GET", f"/api/v1/refused/{row['refused_id']}")[1]
     assert kept["settled_as"].startswith(f"replayed: {number}") and kept["settled_by"] and kept["settled_at"]
 

@@ -493,6 +493,13 @@ async def test_a_server_inside_the_hubs_own_network_is_not_called(sftp: Place) -
     assert fault.place == ("file", "sftp", "host")
 
 
+async def test_a_host_key_that_is_none_is_told_before_it_is_applied(sftp: Place) -> None:
+    said = sftp.profile(sftp=the_unit(sftp).settings(host_key="ssh-ed25519 " + "A" * 68))
+    (entry,) = Profile.model_validate(said, strict=False).connections
+    (fault,) = await ConnectionChecks(GUARD).faults(entry)
+    assert fault.place == ("file", "sftp", "host_key")
+
+
 async def test_a_server_that_hangs_up_is_found_again(sftp: Place) -> None:
     connection = sftp.connection()
     async with an_adapter(sftp) as adapter:

@@ -46,13 +46,16 @@ class Steps:
     go: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     lost: bool = False
     fails: int = 0
+    rest_seconds: float | None = None
+    began: list[float] = field(default_factory=list)
 
     async def collect(self, connection: Connection, bookmark: Bookmark, reception: Reception) -> None:
+        self.began.append(asyncio.get_running_loop().time())
         while True:
             await self.go.acquire()
             if self.fails:
                 self.fails -= 1
-                raise Unavailable("the unit is away")
+                raise Unavailable("the unit is away", retry_after_seconds=self.rest_seconds)
             step = str(int(bookmark.text or 0) + 1)
             try:
                 await bookmark.move(step)
@@ -123,3 +126,12 @@ async def test_a_source_that_fails_says_why_and_is_tried_again(house: House) -> 
         weak.go.release()
         await until(lambda: weak.read == ["1"])
     assert await house.ask("SELECT trouble FROM sources") == [None]
+
+
+async def test_a_unit_that_names_the_time_to_come_back_is_not_asked_before(house: House) -> None:
+    await house.goes_live(POLLED)
+    away = Steps("away", fails=1, rest_seconds=2.5)
+    async with collecting(house, away):
+        away.go.release()
+        await until(lambda: len(away.began) == 2)
+    assert away.began[1] - away.began[0] >= 2.5

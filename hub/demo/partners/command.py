@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hub.demo.casting import ASKING, CUT_OFF
+from hub.demo.casting import ASKING, CUT_OFF, WITH_OWN_WAYS
 from hub.demo.habits import dice
 from hub.demo.partners.common import Scene, Voice, report_body, run_partner
 from hub.demo.partners.decisions import FALLBACK, WAITING, Decide, decide
@@ -24,7 +24,7 @@ DECIDING = 6
 URGENT_MINUTES = 120.0
 """The first coordination of this district is to be handled so soon; over it the district's network fails."""
 
-KEEP_THEIRS = ASKING | {CUT_OFF}
+KEEP_THEIRS = ASKING | {CUT_OFF, *WITH_OWN_WAYS}
 """Units that have something else to show: the second dispatch is of another's case."""
 
 

@@ -140,7 +140,8 @@ class Voice:
         """The journal's row of an answered message."""
         told = answer.document if isinstance(answer.document, dict) else {}
         if answer.good:
-            told = {name: told[name] for name in ("case_number", "version", "position")}
+            # Not every way tells the position.
+            told = {name: told[name] for name in ("case_number", "version", "position") if name in told}
             what = "message.sent"
         else:
             told = {"problem": answer.problem, "detail": told.get("detail")}

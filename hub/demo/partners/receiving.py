@@ -11,6 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from hub.demo.config import Access
 from hub.demo.partners.common import Mailroom, Scene
+from hub.demo.partners.serving import serve
 from hub.demo.partners.unit_work import UnitWork
 
 Answering = Callable[[web.Request, str, Callable[[], None]], Awaitable[web.StreamResponse]]
@@ -32,18 +33,10 @@ class Receiving:
 
     answering: Answering
     _counters: dict[str, Counter] = field(default_factory=dict)
-    _runner: web.AppRunner | None = None
 
     async def listen(self) -> int:
         """Start on any free port; the port."""
-        app = web.Application(client_max_size=4 * 1024 * 1024)
-        app.router.add_post("/hub/{unit}", self._pushed)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        port: int = self._runner.addresses[0][1]
-        return port
+        return await serve([web.post("/hub/{unit}", self._pushed)])
 
     def open_counters(self, scene: Scene, work_of: Callable[[Scene, Access], UnitWork] | None = None) -> None:
         """From now on the scene's units receive, and work as ``work_of`` says."""

@@ -1,0 +1,164 @@
+"""What RabbitMQ costs beside bare pika, interleaved in one run: letters out, messages in, per process.
+
+Every check is on. Out: the event's headers, mandatory, a confirmation for each letter from a quorum queue. In: read,
+checked against the contract, decided and committed with fsync, and only then confirmed to the broker.
+``in_transport`` is the same up to the reception's door. The figures are of one process, whose broker and database
+share the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from adapters.guard import OutboundGuard
+from adapters.rabbitmq.brokers import Brokers
+from adapters.rabbitmq.topology import declare, topology_of
+from auth.api_keys import KeyCheck
+from bench.rabbit_stage import LANES, PREFETCH, UNIT, WINDOW, NoSecrets, RabbitStage, messages
+from bench.stage import Child
+from contracts.nouns import Connection, Transport
+from hub.app import logs_to_stderr
+from hub.demo.broker import running_broker
+from hub.demo.broker_node import BrokerFault
+from hub.first_start import prepare
+from hub.intake import Intake
+from hub.reception import Reception
+from hub.refresher import Refresher
+from hub.say import say_nothing
+from hub.store.embedded import running_server
+from hub.store.pool import open_pool
+
+MEASURES = ("bare_out", "out", "bare_in", "in_transport", "in")
+
+
+@dataclass(slots=True)
+class _Round:
+    per_second: float
+    cpu_us: float
+
+
+async def _timed(work: Callable[[], Awaitable[None]], count: int) -> _Round:
+    gc.collect()
+    began, cpu = time.perf_counter(), time.process_time()
+    await work()
+    seconds = time.perf_counter() - began
+    return _Round(count / seconds, (time.process_time() - cpu) / count * 1e6)
+
+
+async def _rounds(stage: RabbitStage, count: int, rounds: int) -> dict[str, list[_Round]]:
+    made: dict[str, list[_Round]] = {name: [] for name in MEASURES}
+    for number in range(-1, rounds):
+        one: dict[str, _Round] = {}
+        for name, work in (("bare_out", stage.bare_out), ("out", stage.out)):
+            one[name] = await _timed(lambda work=work: work(count), count)  # type: ignore[misc]
+            await stage.empty()
+        for name in ("bare_in", "in_transport", "in"):
+            await stage.fill(messages(count, f"{name}{number}"))
+            works: dict[str, Callable[[], Awaitable[None]]] = {
+                "bare_in": lambda: stage.bare_in(count),
+                "in_transport": lambda: stage.collected(count, None),
+                "in": lambda: stage.collected(count, stage.reception),
+            }
+            one[name] = await _timed(works[name], count)
+            await stage.empty()
+        if number >= 0:  # the first only warms up
+            for name, each in one.items():
+                made[name].append(each)
+    return made
+
+
+async def _main(count: int, rounds: int) -> dict[str, Any]:
+    logs_to_stderr("warning")
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cityhub-bench-")))
+        broker = await stack.enter_async_context(running_broker())
+        server = await stack.enter_async_context(running_server(folder / "postgresql"))
+        await prepare(server.dsn, None)
+        pool = await open_pool(server.dsn, role="bench")
+        stack.callback(pool.terminate)
+        refresher = Refresher(pool, KeyCheck(), say_nothing)
+        await refresher.load()
+        intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
+        intake.start()
+        stack.push_async_callback(intake.stop)
+        brokers = Brokers([broker.url], NoSecrets(), OutboundGuard(), "bench")
+        stack.push_async_callback(brokers.close)
+        settings = {"queues": "quorum", "limits": {}, "prefetch": PREFETCH}
+        connections = [
+            Connection(f"{UNIT}.c{n}", UNIT, Transport.RABBITMQ, 1, settings, frozenset(), WINDOW, 10_000.0, 60.0)
+            for n in range(LANES)
+        ]
+        for each in connections:
+            await declare(brokers.hub("bare"), topology_of(each.connection_id, settings))
+        stage = RabbitStage(brokers, Reception(pool, intake, refresher.registry, say_nothing), connections)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+        made = await _rounds(stage, count, rounds)
+    return _summary(made)
+
+
+def lines(told: dict[str, Any]) -> list[str]:
+    """The figures for people."""
+    made = []
+    for name in MEASURES:
+        one = told[name]
+        ratio = f"   × pika {one['ratio_pika']}" if "ratio_pika" in one else ""
+        made.append(f"rabbitmq {name:13} {one['per_second']:>7}/s   CPU {one['cpu_us']:>6} µs{ratio}")
+    return made
+
+
+def _summary(made: dict[str, list[_Round]]) -> dict[str, Any]:
+    middle = statistics.median
+    told: dict[str, Any] = {
+        name: {
+            "per_second": round(middle(each.per_second for each in rounds)),
+            "cpu_us": round(middle(each.cpu_us for each in rounds), 1),
+        }
+        for name, rounds in made.items()
+    }
+    for name, bare in (("out", "bare_out"), ("in_transport", "bare_in"), ("in", "bare_in")):
+        ratios = [mine.per_second / other.per_second for mine, other in zip(made[name], made[bare], strict=True)]
+        told[name]["ratio_pika"] = round(middle(ratios), 2)
+    return told
+
+
+async def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """The figures, from a process of its own on the hub's loop."""
+    count = max(2000, int(1000 * given.seconds))
+    child = await Child.start("bench.rabbitmq", str(count), str(given.rounds))
+    try:
+        made: dict[str, Any] = await child.hear(600)
+    except RuntimeError as fault:
+        # Why was said on standard error: RabbitMQ is not installed, or does not start.
+        raise SystemExit(1) from fault
+    finally:
+        await child.end()
+    return made
+
+
+def _run() -> int:
+    try:
+        made = uvloop.run(_main(int(sys.argv[1]), int(sys.argv[2])))
+    except BrokerFault as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    print(json.dumps(made), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(_run())

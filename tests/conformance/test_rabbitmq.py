@@ -1,0 +1,111 @@
+"""The RabbitMQ adapter meets the suite, over a unit's own broker, and the claims that only a broker can break."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from adapters.guard import OutboundGuard
+from adapters.rabbitmq.adapter import RabbitAdapter
+from adapters.rabbitmq.brokers import Brokers
+from contracts.nouns import Receipt
+from contracts.port import Unauthorised, Unavailable
+from contracts.ways.rabbitmq import names_of
+from hub.demo.broker import Broker
+from tests.conformance.adapter_suite import AdapterSuite, Behaviour, MovingClock, a_letter
+from tests.conformance.rabbit_unit import RabbitUnit, a_rabbit_unit
+from tests.ways.rabbit import LOCAL, NamedSecrets, a_connection, a_ground
+from tests.ways.rabbit import a_letter as a_whole_letter
+
+
+@pytest.fixture(scope="module")
+def partner(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitUnit]:
+    """A unit's broker, shared by the claims of this file."""
+    with a_rabbit_unit(broker, tmp_path_factory.mktemp("unit")) as unit:
+        yield unit
+
+
+@pytest.fixture
+async def adapter(clock: MovingClock, broker: Broker) -> AsyncIterator[RabbitAdapter]:
+    """An adapter that may call this machine."""
+    secrets = NamedSecrets(right=broker.node.password, wrong="not the password")
+    brokers = Brokers((), secrets, OutboundGuard(allow=LOCAL), "test")
+    yield RabbitAdapter(brokers, lambda _event, **_fields: None, now=clock)
+    await brokers.close()
+
+
+class TestRabbitMQ(AdapterSuite):
+    """The suite over RabbitMQ."""
+
+
+async def test_a_letter_is_an_event_with_its_attributes_as_headers(broker: Broker) -> None:
+    async with a_ground(broker) as ground:
+        telecom = a_connection("telecom")
+        await ground.grant(telecom)
+        letter = a_whole_letter(7)
+        await RabbitAdapter(ground.brokers, ground.say).deliver(telecom, letter)
+        with ground.client("telecom.main.1") as channel:
+            method, properties, body = channel.basic_get(names_of("telecom.main").queue_out)
+        assert method is not None and body == letter.body
+        assert properties.content_type.startswith("application/cloudevents+json")
+        assert properties.delivery_mode == 2
+        assert (properties.message_id, properties.correlation_id) == (letter.letter_id, letter.case_number)
+        headers = properties.headers
+        assert headers["cloudEvents:id"] == letter.letter_id
+        assert headers["cloudEvents:subject"] == letter.case_number
+        assert headers["cloudEvents:type"] == "case.dispatch"
+        assert headers["cloudEvents:basedonversion"] == 3
+        assert headers["cloudEvents:traceparent"] == letter.traceparent
+        assert not [name for name in headers if "data" in name.removeprefix("cloudEvents:dataschema")]
+
+
+async def test_without_a_broker_of_the_hubs_the_lane_is_paused_and_says_what_to_set(adapter: RabbitAdapter) -> None:
+    with pytest.raises(Unauthorised, match="--rabbitmq"):
+        await adapter.deliver(a_connection("telecom"), a_letter())
+
+
+async def test_a_gone_queue_is_made_again_for_the_next_try(broker: Broker) -> None:
+    async with a_ground(broker) as ground:
+        telecom, adapter = a_connection("telecom"), RabbitAdapter(ground.brokers, ground.say)
+        with pytest.raises(Unavailable) as failed:
+            await adapter.deliver(telecom, a_letter())
+        assert not failed.value.in_doubt, "it came back: the unit surely has nothing"
+        (said,) = ground.heard("queue.provided_again")
+        assert said["queue"] == names_of("telecom.main").queue_out
+        assert (await adapter.deliver(telecom, a_letter())).receipt is Receipt.RECEIVED
+
+
+async def test_a_full_queue_refuses_for_now_and_loses_nothing(broker: Broker) -> None:
+    async with a_ground(broker) as ground:
+        narrow = a_connection("telecom", limits={"length_max": 10})
+        await ground.grant(narrow)
+        adapter = RabbitAdapter(ground.brokers, ground.say)
+        taken, refused = [], 0
+        for serial in range(60):
+            try:
+                await adapter.deliver(narrow, a_letter(serial))
+                taken.append(serial)
+            except Unavailable as full:
+                assert not full.in_doubt
+                refused += 1
+        assert refused > 0
+        with ground.client("telecom.main.1") as channel:
+            found = []
+            while (got := channel.basic_get(names_of("telecom.main").queue_out, auto_ack=True))[0] is not None:
+                found.append(got[1].message_id)
+        assert found == [a_letter(serial).letter_id for serial in taken]
+
+
+async def test_what_closes_one_lanes_channel_leaves_the_others_letters_alone(
+    adapter: RabbitAdapter, partner: RabbitUnit
+) -> None:
+    good, bad = partner.connection(Behaviour.RECEIVES), partner.connection(Behaviour.IS_GONE)
+    outcomes = await asyncio.gather(
+        *(adapter.deliver(good, a_letter(serial)) for serial in range(100)),
+        *(adapter.deliver(bad, a_letter(serial)) for serial in range(5)),
+        return_exceptions=True,
+    )
+    assert [each for each in outcomes[:100] if isinstance(each, BaseException)] == []
+    assert all(isinstance(each, Unauthorised) for each in outcomes[100:])
