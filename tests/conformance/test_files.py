@@ -8,6 +8,7 @@ import io
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_network
 from itertools import count
 from pathlib import Path
@@ -19,9 +20,10 @@ import pytest
 from adapters.files import FileAdapter, Folders
 from adapters.guard import OutboundGuard
 from contracts.nouns import Connection
+from contracts.port import Adapter
 from contracts.profile import Profile
 from hub.registry import connections_of
-from tests.conformance.adapter_suite import AdapterSuite, Behaviour, MovingClock, SeenLetter
+from tests.conformance.adapter_suite import AdapterSuite, Behaviour, MovingClock, Partner, SeenLetter, a_letter
 from tests.conformance.oauth_unit import NamedSecrets
 from tests.conformance.sftp_unit import PASSWORD, SftpUnit, an_sftp_unit
 
@@ -97,3 +99,16 @@ async def adapter(clock: MovingClock) -> AsyncIterator[FileAdapter]:
 
 class TestFiles(AdapterSuite):
     """The suite over files."""
+
+    async def test_a_letter_sent_again_has_the_same_id_and_bytes_at_a_new_time(
+        self, adapter: Adapter, partner: Partner, clock: MovingClock
+    ) -> None:
+        """A file is named by its letter: sent again, it is the same file, written anew, and never a second one."""
+        connection = partner.connection(Behaviour.RECEIVES)
+        await adapter.deliver(connection, a_letter())
+        (first,) = await partner.seen(connection)
+        clock.move(timedelta(seconds=90))
+        await adapter.deliver(connection, a_letter())
+        (second,) = await partner.seen(connection)
+        assert (first.letter_id, first.body) == (second.letter_id, second.body)
+        assert first.attempted_at != second.attempted_at
