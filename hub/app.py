@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import os
-import signal
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from ipaddress import ip_network
-
-import uvicorn
 
 from adapters.checks import ConnectionChecks
 from adapters.drafting import Draft as Draft
@@ -38,7 +32,7 @@ from adapters.soap import SoapAdapter, SoapCalls
 from adapters.soap.trial import envelope_writer
 from adapters.soap_in import Wire as SoapWire
 from auth.api_keys import KeyCheck
-from auth.master_keys import MasterKeyFault, load_or_create
+from auth.master_keys import load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.checking import pointer
@@ -50,9 +44,10 @@ from contracts.yaml_text import Place, line_of
 from hub.api.services import Services
 from hub.attachments import Attachments
 from hub.delivery.lanes import Lanes
-from hub.face import VERSION, face
+from hub.face import VERSION
 from hub.intake import Intake
 from hub.onboarding import Onboarding
+from hub.process_life import end_on_signals, end_with_supervisor, run_until, serve_http, settle_garbage, store_pool
 from hub.provisioning import Provisioning
 from hub.rates import Rates
 from hub.reception import Reception
@@ -64,8 +59,7 @@ from hub.say import Say, say_nothing
 from hub.settings import Settings
 from hub.signals import Signals
 from hub.sources import Sources
-from hub.store.embedded import StoreFault
-from hub.store.pool import LOST, Pool, open_pool
+from hub.store.pool import Pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
 from hub.timekeeper import Timekeeper
 from hub.vitals import Vitals
@@ -75,12 +69,6 @@ from monitoring.logs import configure
 from monitoring.process import Watch
 
 LANE_CHANNEL = "cityhub_lane"
-UPKEEP_SECONDS = 600.0
-BEREFT_SECONDS = 3.0
-STORE_SECONDS = 60.0
-"""How long a worker that starts waits for a store that does not answer yet."""
-
-STORE_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +89,10 @@ async def run_worker(worker: Worker) -> None:
     watch = Watch.open(settings.data / "run", worker.slot, settings.log_level)
     say = watch.say
     ending = asyncio.Event()
-    _end_on_signals(ending)
-    _end_with_supervisor(worker.lifeline_fd, ending)
+    end_on_signals(ending)
+    end_with_supervisor(worker.lifeline_fd, ending)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(_pool(worker.dsn, worker.slot))
+        pool = await stack.enter_async_context(store_pool(worker.dsn, worker.slot))
         keys = KeyCheck()
         refresher = Refresher(pool, keys, say)
         await refresher.load()
@@ -119,7 +107,7 @@ async def run_worker(worker: Worker) -> None:
         stack.push_async_callback(brokers.close)
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
-            takes = await stack.enter_async_context(_pool(worker.dsn, worker.slot, relaxed=True))
+            takes = await stack.enter_async_context(store_pool(worker.dsn, worker.slot, relaxed=True))
             photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
             adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, folders, say)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
@@ -170,22 +158,12 @@ async def run_worker(worker: Worker) -> None:
             )
             signals.on(ENTRIES_CHANNEL, lambda _: services.entries_bell.ring())
             signals.on(LETTERS_CHANNEL, lambda _: services.letters_bell.ring())
-            tasks.append(_http(services, worker.listening_fd, ending))
-        _settle_garbage()
+            tasks.append(serve_http(services, worker.listening_fd, ending))
+        settle_garbage()
         say("hub.started", roles=" ".join(sorted(worker.roles)), slot=worker.slot, version=VERSION)
-        await _until(ending, tasks, say)
+        await run_until(ending, tasks, say)
     say("hub.stopped", slot=worker.slot)
     watch.close()
-
-
-def _settle_garbage() -> None:
-    """What a worker has loaded by now it keeps, so the collector need not walk through it; what comes is short-lived.
-
-    Measured: a tenth to a fifth of the CPU of deciding a message.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def _holder(worker: Worker) -> str:
@@ -281,99 +259,6 @@ async def drafted(settings: Settings, wanted: Wanted) -> Draft:
         await calls.close()
 
 
-@contextlib.asynccontextmanager
-async def _pool(dsn: str, slot: str, *, relaxed: bool = False) -> AsyncIterator[Pool]:
-    pool = await _opened(dsn, slot, relaxed)
-    try:
-        yield pool
-    finally:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                await pool.close()
-        pool.terminate()
-
-
-async def _opened(dsn: str, slot: str, relaxed: bool) -> Pool:
-    async with asyncio.timeout(STORE_SECONDS):
-        while True:
-            try:
-                return await open_pool(dsn, role=slot, relaxed=relaxed)
-            except LOST:
-                await asyncio.sleep(STORE_AGAIN_SECONDS)
-
-
-async def _http(services: Services, listening_fd: int | None, ending: asyncio.Event) -> None:
-    settings = services.settings
-    config = uvicorn.Config(
-        face(services),
-        host=settings.host,
-        port=settings.port,
-        loop="none",
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=5,
-        backlog=2048,
-        h11_max_incomplete_event_size=64 * 1024,
-    )
-    server = uvicorn.Server(config)
-    sockets = [socket.socket(fileno=os.dup(listening_fd))] if listening_fd is not None else None
-    serving = asyncio.create_task(server._serve(sockets), name="http")
-    try:
-        await ending.wait()
-    finally:
-        server.should_exit = True
-        # Long polls would keep the server waiting.
-        services.entries_bell.ring()
-        services.letters_bell.ring()
-        await serving
-
-
-async def _until(ending: asyncio.Event, tasks: list[Coroutine[object, object, None]], say: Say) -> None:
-    """Run all tasks until the end is asked for; the death of one ends the process; another is started."""
-    running = [asyncio.create_task(task, name=getattr(task, "__qualname__", "task")) for task in tasks]
-    asked = asyncio.create_task(ending.wait())
-    done, _ = await asyncio.wait([*running, asked], return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        if task is not asked and not task.cancelled() and (fault := task.exception()) is not None:
-            say("task.died", task=task.get_name(), fault=fault)
-    ending.set()
-    http = [task for task in running if task.get_name().startswith("_http")]
-    # The doors close first, so that nothing new comes in while lanes finish.
-    await asyncio.gather(*http, return_exceptions=True)
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-    asked.cancel()
-
-
-def _end_on_signals(ending: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ending.set)
-
-
-def _end_with_supervisor(lifeline_fd: int | None, ending: asyncio.Event) -> None:
-    """The supervisor holds the other end of a pipe: when it dies, however, this end reads its end."""
-    if lifeline_fd is None:
-        return
-    loop = asyncio.get_running_loop()
-
-    def bereft() -> None:
-        loop.remove_reader(lifeline_fd)
-        ending.set()
-        # A successor waits for this process to be gone. What it leaves undone is done by others, as after any death.
-        loop.call_later(BEREFT_SECONDS, os._exit, 1)
-
-    os.set_blocking(lifeline_fd, False)
-    loop.add_reader(lifeline_fd, bereft)
-
-
 def logs_to_stderr(level: str) -> None:
     """Log lines of a verb go to standard error: standard output is for what was asked."""
     configure(level)
@@ -382,40 +267,3 @@ def logs_to_stderr(level: str) -> None:
 def event_page() -> str:
     """The table of events as a page."""
     return event_document()
-
-
-def data_folder(settings: Settings) -> None:
-    """The data folder and the photos', made where they are missing. Raises ``StoreFault``."""
-    for folder in (settings.data, settings.data / "run", settings.attachments_path):
-        try:
-            # Photos show people and homes: a folder that is made here is nobody else's to read.
-            folder.mkdir(0o700 if folder == settings.attachments_path else 0o777, parents=True, exist_ok=True)
-            # Existing is not enough: what cannot be written fails now, not at the first photo.
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as fault:
-            raise StoreFault(
-                f"文件夹 {folder} 不能写入:{fault.strerror}。请更改权限,或用 --data、--attachments 另选。",
-                f"The folder {folder} cannot be written: {fault.strerror}. Change it, or choose another.",
-            ) from fault
-
-
-async def check_seals(dsn: str, settings: Settings) -> None:
-    """That what is sealed in the database opens with this machine's master keys. Raises ``StoreFault``."""
-    try:
-        master = load_or_create(settings.master_key_path)
-    except MasterKeyFault as fault:
-        raise StoreFault(f"主密钥不可用:{fault}", f"The master keys cannot be used: {fault}") from fault
-    pool = await open_pool(dsn, size_min=1, size_max=1, role="seals")
-    try:
-        broken = await Safe(pool, Sealer(master)).broken()
-    finally:
-        pool.terminate()
-    if broken:
-        raise StoreFault(
-            f"数据库中有 {len(broken)} 个密封的密钥不能用 {settings.master_key_path} 打开(例如 {broken[0]})。"
-            "几台机器共用一个数据库时,须共用同一主密钥文件:把它复制过来,用 --master-key-file 指明。",
-            f"{len(broken)} sealed secrets in the database do not open with {settings.master_key_path}, {broken[0]} for"
-            " one. Hubs that share a database share the master key file: copy it here, or name it with"
-            " --master-key-file.",
-        )

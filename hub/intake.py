@@ -205,12 +205,18 @@ class Intake:
         self, conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], registry: Registry, now: datetime
     ) -> Loaded:
         """Everything that deciding may ask for, set-wise. Lock order: stretches of the city, then cases, sorted."""
-        near = await self._near(conn, messages, registry, now)
+        rules = registry.city.rules
+        reports = [message.body for message in messages if isinstance(message.body, Report)]
+        stretches = stretches_of(reports, registry.directory(now).grid, rules.duplicate_metres)
         keys = {key for message in messages for key in message.keys}
-        remembered = await batches.first_answers(conn, keys, registry.division_code)
         ids = {message.case_id for message in messages if message.case_id is not None}
         ids |= {number for message in messages for number in _named(message.body, registry.division_code)}
-        cases = await batches.lock_cases(conn, ids) if ids else {}
+        reported_since = now - timedelta(hours=rules.duplicate_hours)
+        from_case = case_id(day_of(reported_since, registry.zone), 0)
+        found = await batches.load(conn, keys, ids, stretches, reported_since, from_case, registry.division_code)
+        cases, near = found.cases, Nearby()
+        for cell, other in found.near:
+            near.add(cell, other)
         components = await _components(conn, messages, cases.values(), now.astimezone(registry.zone).date())
         photos = {photo for message in messages for photo in getattr(message.body, "photos", ())}
         attachments = await batches.known_attachments(conn, photos) if photos else {}
@@ -221,29 +227,12 @@ class Intake:
             if case.lead is not None and case.due_at is not None and case.due_at <= now
         }
         if not late:
-            return Loaded(cases, remembered, attachments, near, {}, {}, components)
+            return Loaded(cases, found.remembered, attachments, near, {}, {}, components)
         clock = self.clock()
-        since = machine_now() - timedelta(hours=registry.city.rules.late_proof_hours)
+        since = machine_now() - timedelta(hours=rules.late_proof_hours)
         deliveries = await batches.deliveries(conn, late, registry.fetched, clock)
         outages = await batches.outages(conn, set(late.values()), since, clock)
-        return Loaded(cases, remembered, attachments, near, deliveries, outages, components)
-
-    async def _near(
-        self, conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], registry: Registry, now: datetime
-    ) -> Nearby:
-        rules = registry.city.rules
-        reports = [message.body for message in messages if isinstance(message.body, Report)]
-        if not reports or rules.duplicate_metres == 0:
-            return Nearby()
-        stretches = stretches_of(reports, registry.directory(now).grid, rules.duplicate_metres)
-        if not stretches:
-            return Nearby()
-        await batches.lock_stretches(conn, stretches)
-        since = now - timedelta(hours=rules.duplicate_hours)
-        found = Nearby()
-        for cell, case in await batches.open_near(conn, stretches, since, case_id(day_of(since, registry.zone), 0)):
-            found.add(cell, case)
-        return found
+        return Loaded(cases, found.remembered, attachments, near, deliveries, outages, components)
 
     async def _serials(self, day: int, wanted: int) -> int:
         if wanted == 0:

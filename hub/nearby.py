@@ -82,6 +82,8 @@ def open_case(case: Case) -> Open:
 def stretches_of(reports: Iterable[Report], grid: Grid, metres: float) -> set[tuple[str, str]]:
     """Every (category, cell) in which reports may repeat each other or an open case; impossible places have none."""
     found: set[tuple[str, str]] = set()
+    if metres == 0:
+        return found
     for report in reports:
         place = report.place
         with suppress(ImpossibleCoordinates):

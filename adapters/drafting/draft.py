@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
-from adapters.drafting.fields import Question
+from adapters.drafting.fields import DraftFault, Question
 from adapters.drafting.vocabulary import ContractTargets
 from adapters.mapping.mapper import refused_rules
+from contracts.checking import violations_of
 from contracts.profile import SCHEMA_URL, Profile
 from contracts.yaml_text import write_yaml
 
@@ -44,7 +46,7 @@ def made(unit: str, connection: dict[str, Any], questions: list[Question]) -> Dr
     mapping = connection.get("mapping")
     if mapping is not None:
         _without_empty(mapping)
-        profile = Profile.model_validate_json(orjson.dumps(said))
+        profile = _profile(said)
         held = profile.connections[0].mapping
         bad = refused_rules(held) if held is not None else ()
         questions += [Question(rule.zh, rule.en) for rule in bad]
@@ -54,7 +56,17 @@ def made(unit: str, connection: dict[str, Any], questions: list[Question]) -> Dr
                 rules = enumerate(table["fields"])
                 table["fields"] = [rule for index, rule in rules if (way, number, "fields", index) not in gone]
         _without_empty(mapping)
-    return Draft(Profile.model_validate_json(orjson.dumps(said)), tuple(dict.fromkeys(questions)))
+    return Draft(_profile(said), tuple(dict.fromkeys(questions)))
+
+
+def _profile(said: dict[str, Any]) -> Profile:
+    try:
+        return Profile.model_validate_json(orjson.dumps(said))
+    except ValidationError as fault:
+        # What the description holds has no place in a profile: an address that is none, a code of a thousand letters.
+        first = violations_of(fault)[0]
+        zh = f"描述中的内容写不进档案:{first.pointer} {first.zh}"
+        raise DraftFault(zh, f"The description has what no profile holds: {first.pointer} {first.en}") from None
 
 
 def _without_empty(mapping: dict[str, Any]) -> None:

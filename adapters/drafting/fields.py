@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from contracts.mapping import Written
+from contracts.paths import PATH_PATTERN, Path, path_text
+
+PATH_MAX = 300
 
 
 class Shape(StrEnum):
@@ -31,6 +35,11 @@ class UnitField:
     codes: tuple[tuple[str, str], ...] = ()
     required: bool = False
     element: str | None = None
+
+
+def can_be_told(path: Path) -> bool:
+    """Whether a mapping can name a path: not one with quotes in a name, or with no name at all."""
+    return re.fullmatch(PATH_PATTERN, path_text(path)) is not None and len(path_text(path)) <= PATH_MAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
-from adapters.drafting.fields import Described, DraftFault, Shape, UnitField
+from adapters.drafting.fields import Described, DraftFault, Shape, UnitField, can_be_told
 from adapters.drafting.values import codes_said
 from contracts.mapping import Format, Written
 from contracts.paths import path_text
 from contracts.ways.http import AuthenticationKind
 
 DEPTH_MAX = 8
+PARTS_DEPTH_MAX = 4
+PARTS_MAX = 10
+FIELDS_MAX = 500
 _JSON = ("application/json", "*/*", "text/json")
 _FORM = ("application/x-www-form-urlencoded",)
 _XML = ("application/xml", "text/xml")
@@ -57,9 +60,9 @@ def read_interface(document: Any, base: str) -> Interface:
                 found = _request(operation, document)
                 if found is not None:
                     schema, form = found
-                    tags = " ".join(str(each) for each in operation.get("tags") or ())
+                    tags = " ".join(str(each) for each in _list(operation.get("tags")))
                     about = f"{name} {path} {operation.get('summary', '')} {tags}"
-                    fields = tuple(_fields(schema, (), document, 0))
+                    fields = tuple(_fields(schema, (), document, _Budget()))
                     described = Described(name, about, fields, Written(format=form))
                     calls.append(Called(method.upper(), path, root.rstrip("/") + path, described))
     return Interface(tuple(calls), tuple(reads), _authentication(document))
@@ -70,7 +73,7 @@ def _server(document: Mapping[str, Any], base: str) -> str:
     if isinstance(servers, list) and servers and isinstance(servers[0], dict):
         return urljoin(base, str(servers[0].get("url", "")))
     if "host" in document:
-        schemes = document.get("schemes") or ["https"]
+        schemes = _list(document.get("schemes")) or ["https"]
         scheme = "https" if "https" in schemes else str(schemes[0])
         return f"{scheme}://{document['host']}{str(document.get('basePath') or '').rstrip('/')}"
     return urljoin(base, str(document.get("basePath") or "/"))
@@ -78,12 +81,12 @@ def _server(document: Mapping[str, Any], base: str) -> str:
 
 def _request(operation: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[Any, Format] | None:
     body = _resolved(operation.get("requestBody") or {}, document)
-    content = body.get("content") or {}
+    content = _object(body.get("content"))
     for kinds, form in ((_JSON, Format.JSON), (_FORM, Format.FORM), (_XML, Format.XML)):
         for media, held in content.items():
             if str(media).partition(";")[0].strip() in kinds and isinstance(held, dict):
                 return held.get("schema") or {}, form
-    parameters = [_resolved(each, document) for each in operation.get("parameters") or ()]
+    parameters = [_resolved(each, document) for each in _list(operation.get("parameters"))]
     for each in parameters:
         if each.get("in") == "body":
             return each.get("schema") or {}, Format.JSON
@@ -94,28 +97,39 @@ def _request(operation: Mapping[str, Any], document: Mapping[str, Any]) -> tuple
     return None
 
 
-def _fields(schema: Any, path: tuple[str, ...], document: Mapping[str, Any], depth: int) -> Iterator[UnitField]:
+@dataclass(slots=True)
+class _Budget:
+    """How many fields more are looked at: a schema may be made of itself, many times over."""
+
+    left: int = FIELDS_MAX
+
+
+def _fields(schema: Any, path: tuple[str, ...], document: Mapping[str, Any], budget: _Budget) -> Iterator[UnitField]:
     held = _merged(schema, document)
-    if depth > DEPTH_MAX:
+    if len(path) > DEPTH_MAX:
         return
-    said = held.get("required")
-    required = said if isinstance(said, list) else []
-    for name, inner in (held.get("properties") or {}).items():
+    required = _list(held.get("required"))
+    for name, inner in _object(held.get("properties")).items():
+        if budget.left <= 0:
+            return
+        budget.left -= 1
         told = _merged(inner, document)
         here = (*path, str(name))
+        if not can_be_told(here):
+            continue
         kind = told.get("type")
         if kind == "array":
             yield _leaf(here, told, name in required, _inside(told.get("items"), document))
-        elif told.get("properties"):
-            yield from _fields(told, here, document, depth + 1)
+        elif _object(told.get("properties")):
+            yield from _fields(told, here, document, budget)
         else:
             yield _leaf(here, told, name in required, None)
 
 
 def _leaf(path: tuple[str, ...], told: Mapping[str, Any], required: bool, element: str | None) -> UnitField:
     label = " ".join(str(part) for part in (told.get("title"), told.get("description")) if part)[:200]
-    named = told.get("x-enum-varnames") or told.get("x-enumNames") or []
-    listed = [str(each) for each in told.get("enum") or ()]
+    named = _list(told.get("x-enum-varnames") or told.get("x-enumNames"))
+    listed = [str(each) for each in _list(told.get("enum"))]
     said = dict(codes_said(label))
     codes = tuple(
         (code, said.get(code) or (str(named[index]) if index < len(named) else "")) for index, code in enumerate(listed)
@@ -137,26 +151,29 @@ def _shape(told: Mapping[str, Any]) -> Shape:
 
 
 def _inside(items: Any, document: Mapping[str, Any]) -> str:
-    names = list(_merged(items or {}, document).get("properties") or {})
+    names = list(_object(_merged(items or {}, document).get("properties")))
     told = [name for name in names if str(name).lower() in ("id", "no", "code", "url", "fileid", "attachmentid")]
     return str(told[0] if told else names[0]) if names else "."
 
 
-def _merged(schema: Any, document: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(schema: Any, document: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
     held = _resolved(schema, document)
+    if depth > PARTS_DEPTH_MAX:
+        # A schema may be made of itself.
+        return {}
     parts = held.get("allOf")
     if isinstance(parts, list):
         made: dict[str, Any] = {name: value for name, value in held.items() if name != "allOf"}
-        for part in parts:
-            inner = _merged(part, document)
-            made["properties"] = {**(made.get("properties") or {}), **(inner.get("properties") or {})}
-            made["required"] = [*(made.get("required") or []), *(inner.get("required") or [])]
+        for part in parts[:PARTS_MAX]:
+            inner = _merged(part, document, depth + 1)
+            made["properties"] = {**_object(made.get("properties")), **_object(inner.get("properties"))}
+            made["required"] = [*_list(made.get("required")), *_list(inner.get("required"))]
         return made
     for name in ("oneOf", "anyOf"):
         choices = held.get(name)
         if isinstance(choices, list) and choices and "properties" not in held and "type" not in held:
             real = [each for each in choices if not (isinstance(each, dict) and each.get("type") == "null")]
-            return _merged(real[0], document) if real else held
+            return _merged(real[0], document, depth + 1) if real else held
     return held
 
 
@@ -179,9 +196,18 @@ def _resolved(value: Any, document: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _authentication(document: Mapping[str, Any]) -> dict[str, str] | None:
     """How the caller shows who it is, as far as a profile says it; the first scheme that it knows."""
-    schemes = (document.get("components") or {}).get("securitySchemes") or document.get("securityDefinitions") or {}
+    components = _object(document.get("components"))
+    schemes = _object(components.get("securitySchemes") or document.get("securityDefinitions"))
     for scheme in schemes.values():
         told = _resolved(scheme, document)
         kind, said = told.get("type"), str(told.get("scheme", "")).lower()
@@ -192,8 +218,8 @@ def _authentication(document: Mapping[str, Any]) -> dict[str, str] | None:
         if kind == "http" and said == "bearer":
             return {"kind": AuthenticationKind.BEARER.value, "secret": "token"}
         if kind == "oauth2":
-            flows = told.get("flows") or {}
-            endpoint = (flows.get("clientCredentials") or {}).get("tokenUrl") or told.get("tokenUrl")
+            flows = _object(told.get("flows"))
+            endpoint = _object(flows.get("clientCredentials")).get("tokenUrl") or told.get("tokenUrl")
             if endpoint:
                 made = {"kind": AuthenticationKind.OAUTH2.value, "secret": "client-secret", "client_id": "cityhub"}
                 return {**made, "token_endpoint": str(endpoint)}

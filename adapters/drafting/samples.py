@@ -13,12 +13,13 @@ from adapters.documents.encodings import decode
 from adapters.documents.faults import DocumentFault
 from adapters.documents.reading import read_document
 from adapters.documents.xml import parse_xml
-from adapters.drafting.fields import Described, DraftFault, Shape, UnitField
+from adapters.drafting.fields import Described, DraftFault, Shape, UnitField, can_be_told
 from adapters.drafting.values import reads_as_number
 from contracts.mapping import Encoding, Format, Namespace, Wrap, Written
 from contracts.paths import Path, parse_path, path_text, walk
 
 FIELDS_MAX = 500
+COLUMNS_MAX = 200
 SEPARATORS = ",|\t;"
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _DOCUMENT = re.compile(r"\s*(<\?xml|<[A-Za-z_][\w.:-]*[\s/>]|[{\[])")
@@ -94,13 +95,17 @@ def _delimited(text: str, encoding: Encoding | None) -> tuple[Written, Any]:
             "分隔文本的样本须有一行列名和至少一行内容。",
             "A sample of delimited text has a line of column names and one or more of content.",
         )
-    columns = tuple(name.strip() or f"column {index}" for index, name in enumerate(rows[0], 1))
+    columns = tuple(_visible(name)[:200] or f"column {index}" for index, name in enumerate(rows[0][:COLUMNS_MAX], 1))
     written = Written(format=Format.DELIMITED, separator=separator, columns=columns, **_named(encoding))
     width = len(columns)
     return written, {
         name: [row[index] for row in rows[1:] if len(row) == width][0:1][0] if rows[1:] else ""
         for index, name in enumerate(columns)
     }
+
+
+def _visible(name: str) -> str:
+    return "".join(letter for letter in name if letter.isprintable()).strip()
 
 
 def _namespaces(text: str) -> tuple[Namespace, ...]:
@@ -132,8 +137,12 @@ def _inner(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(value, dict):
         for name, each in value.items():
             yield from _inner(each, (*path, name))
-    elif isinstance(value, str) and _DOCUMENT.match(value) and value.strip()[-1] in ">}]" and path:
+    elif isinstance(value, str) and path and _looks_like_one(value) and can_be_told(path):
         yield path, value
+
+
+def _looks_like_one(text: str) -> bool:
+    return _DOCUMENT.match(text) is not None and text.strip()[-1] in ">}]"
 
 
 @dataclass(slots=True)
@@ -147,6 +156,8 @@ class _Gathered:
     def take(self, value: Any, path: Path) -> None:
         if len(self.fields) > FIELDS_MAX:
             raise DraftFault(f"样本超过 {FIELDS_MAX} 个字段。", f"The sample has more than {FIELDS_MAX} fields.")
+        if path and not can_be_told(path):
+            return
         if isinstance(value, dict):
             if len(path) < 6:
                 self.about += [str(part) for part in path[-1:] if not str(part).startswith("@")]
@@ -192,7 +203,7 @@ def names_of(inside: str) -> str:
 
 def _leaf(path: Path, value: Any) -> UnitField:
     named = [part for part in path if isinstance(part, str)]
-    name = named[-1] if named[-1] != "#text" else named[-2]
+    name = named[-2] if named[-1] == "#text" and len(named) > 1 else named[-1]
     name = name.removeprefix("@")
     local = name.rpartition(":")[2]
     if isinstance(value, bool):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from lxml import etree
@@ -18,6 +19,7 @@ from contracts.mapping import Written
 from contracts.paths import path_text
 
 DEPTH_MAX = 6
+FIELDS_MAX = 500
 _XS = {"xs": "http://www.w3.org/2001/XMLSchema", "w": "http://schemas.xmlsoap.org/wsdl/"}
 _SHAPES: Mapping[str, Shape] = {
     **dict.fromkeys(("int", "integer", "long", "short", "byte", "unsignedInt", "positiveInteger"), Shape.INTEGER),
@@ -47,7 +49,7 @@ def read_operations(text: str, imported: Mapping[str, str]) -> Operations:
         told.take(each)
     made = []
     for name, operation in service.operations.items():
-        fields = tuple(_fields(operation.arguments, (), told, 0)) if operation.wrapped else ()
+        fields = tuple(_fields(operation.arguments, (), told, count(1))) if operation.wrapped else ()
         about = f"{name} {told.operations.get(name, '')}"
         made.append(Described(name, about, fields, Written()))
     return Operations(service, tuple(made))
@@ -98,12 +100,13 @@ def _text(node: Any) -> str:
     return " ".join("".join(node.itertext()).split())[:200] if node is not None else ""
 
 
-def _fields(kind: Any, path: tuple[str, ...], told: _Told, depth: int) -> Iterator[UnitField]:
-    if depth > DEPTH_MAX or not isinstance(kind, xsd.ComplexType):
+def _fields(kind: Any, path: tuple[str, ...], told: _Told, seen: Iterator[int]) -> Iterator[UnitField]:
+    if len(path) > DEPTH_MAX or not isinstance(kind, xsd.ComplexType):
         return
     for name, element in kind.elements:
         held = getattr(element, "type", None)
-        if held is None:
+        # A type may be made of itself, many times over.
+        if held is None or next(seen) > FIELDS_MAX:
             continue
         here = (*path, name)
         if isinstance(held, xsd.ComplexType) and held.elements:
@@ -118,7 +121,7 @@ def _fields(kind: Any, path: tuple[str, ...], told: _Told, depth: int) -> Iterat
             if element.accepts_multiple:
                 yield _leaf(here, element, told, listed=True)
                 continue
-            yield from _fields(held, here, told, depth + 1)
+            yield from _fields(held, here, told, seen)
         else:
             yield _leaf(here, element, told, listed=bool(element.accepts_multiple))
 

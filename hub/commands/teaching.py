@@ -117,6 +117,20 @@ LESSONS: Mapping[str, Lesson] = {
         "Lets a paused lane go on, once what paused it (401, 403, 410, a redirect, a certificate) is mended.",
         ("units resume telecom.main",),
     ),
+    "units draft": Lesson(
+        "由对方的 WSDL、OpenAPI 或样本起草第一份档案:字段按名称和类型配对,附把握程度,其余列为待确认。",
+        "Drafts a first profile of a WSDL, an OpenAPI document or a sample: fields matched by name and type, with a"
+        " confidence, the rest as open questions.",
+        (
+            "units draft --unit gas --wsdl GasService.wsdl -o gas.yaml",
+            "units draft --unit telecom --sample feedback.json --contract case.feedback",
+        ),
+    ),
+    "units broker": Lesson(
+        "单位在枢纽的消息服务器上读写哪里:地址、用户、队列、交换机。",
+        "Where a unit reads and writes on the hub's broker: address, user, queue, exchange.",
+        ("units broker mobile",),
+    ),
     "units rotate": Lesson(
         "轮换推送签名密钥,新密钥显示一次;一天之内新旧同时签名,不间断。",
         "Rotates a signing secret, shown once; for a day the old and the new one both sign.",

@@ -53,25 +53,26 @@ def _draft(given: argparse.Namespace) -> int:
         if given.unit:
             wanted = Wanted(given.wsdl, given.openapi, given.sample, given.unit, given.out, given.contract)
         made = await drafted(settings, wanted)
-        return _show(made, given, given.schema or schema_url(settings))
+        text = made.text(given.schema or schema_url(settings))
+        if given.json:
+            questions = [{"zh": each.zh, "en": each.en} for each in made.questions]
+            show_json({"profile": made.profile.said(), "yaml": text, "questions": questions})
+            return 0
+        return _show(made, text, given.output)
 
     return run(work)
 
 
-def _show(made: Draft, given: argparse.Namespace, schema: str) -> int:
-    text = made.text(schema)
-    if given.json:
-        questions = [{"zh": each.zh, "en": each.en} for each in made.questions]
-        show_json({"profile": made.profile.said(), "yaml": text, "questions": questions})
-    elif given.output:
+def _show(made: Draft, text: str, output: str | None) -> int:
+    if output:
         try:
             # Never over a profile that somebody has worked on.
-            with Path(given.output).open("x", encoding="utf-8") as file:
+            with Path(output).open("x", encoding="utf-8") as file:
                 file.write(text)
         except OSError as fault:
             print(f"写不了文件 / cannot write the file: {os.strerror(fault.errno or 0)}", file=sys.stderr)
             return 1
-        print(f"{given.output}: {len(made.questions)} 个待确认 / open questions")
+        print(f"{output}: {len(made.questions)} 个待确认 / open questions")
     else:
         print(text, end="")
     return 0

@@ -1,23 +1,24 @@
-"""Loading and writing one intake batch: two round trips, set-wise, inside the caller's transaction."""
+"""Loading and writing one intake batch: a call each, set-wise, inside the caller's transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
-import orjson
 from asyncpg.pgproto.pgproto import UUID
 
 from contracts.arrival import Answer
 from contracts.envelope import Mode
 from hub.case_numbers import number_of
-from hub.cases import Case
+from hub.cases import Case, Entry
 from hub.clock import CityClock
 from hub.codec import case_from, case_text, fact_text
-from hub.decision import Outbox, Remembered
+from hub.decision import LetterOrder, Outbox, Remembered
 from hub.lateness import Delivery, Outage
+from hub.life_cycle import State
 from hub.nearby import Open
 from hub.spans import Span
 from hub.store.pool import Connection
@@ -30,16 +31,44 @@ class DecidedElsewhere(Exception):
     """Another process decided a message of this batch meanwhile: load again."""
 
 
-async def first_answers(conn: Connection, keys: Collection[bytes], division: str) -> dict[bytes, Remembered]:
-    """How messages with these keys were decided before; unknown keys are left out."""
-    rows = await conn.fetch(SQL["first_answers"], [UUID(key) for key in keys])
-    return {row["key"].bytes: _remembered(row, division) for row in rows}
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a batch must know before it is decided: open cases near its reports, first answers by key, its own cases."""
+
+    near: Sequence[tuple[str, Open]]
+    remembered: Mapping[bytes, Remembered]
+    cases: Mapping[int, Case]
 
 
-async def lock_cases(conn: Connection, ids: Collection[int]) -> dict[int, Case]:
-    """Lock and load cases, sorted, so that two batches never wait for each other in a circle."""
-    rows = await conn.fetch(SQL["lock_cases"], sorted(ids))
-    return {row["case_id"]: case_from(row["body"]) for row in rows}
+async def load(
+    conn: Connection,
+    keys: Collection[bytes],
+    ids: Collection[int],
+    stretches: Collection[tuple[str, str]],
+    since: datetime,
+    from_case: int,
+    division: str,
+) -> Found:
+    """Load and lock until the transaction ends. Locks are sorted: two batches never wait for each other in a circle.
+
+    ``near`` is (cell, case) of the open cases in these stretches (category, cell), none registered before ``since``.
+    Keys and cases that are unknown are left out.
+    """
+    row = await conn.fetchrow(
+        SQL["load_batch"],
+        [UUID(key) for key in keys],
+        sorted(ids),
+        [category for category, _ in stretches],
+        [cell for _, cell in stretches],
+        since,
+        from_case,
+    )
+    assert row is not None
+    return Found(
+        [(each["grid_cell"], _open(each, division)) for each in row["near"] or ()],
+        {each["key"].bytes: _remembered(each, division) for each in row["seen"] or ()},
+        {each["case_id"]: case_from(each["body"]) for each in row["locked"] or ()},
+    )
 
 
 async def known_attachments(conn: Connection, ids: Collection[str]) -> dict[str, str]:
@@ -48,31 +77,14 @@ async def known_attachments(conn: Connection, ids: Collection[str]) -> dict[str,
     return {row["attachment_id"]: row["unit_id"] for row in rows}
 
 
-async def lock_stretches(conn: Connection, stretches: Collection[tuple[str, str]]) -> None:
-    """Decide reports of these categories and cells alone, until the transaction ends."""
-    await conn.execute(SQL["lock_stretches"], [f"{category} {cell}" for category, cell in stretches])
-
-
-async def open_near(
-    conn: Connection, stretches: Collection[tuple[str, str]], since: datetime, from_case: int
-) -> list[tuple[str, Open]]:
-    """(cell, case) of open cases of these categories in these cells; none registered before ``since``."""
-    categories, cells = zip(*stretches, strict=True)
-    rows = await conn.fetch(SQL["open_near"], categories, cells, since, from_case)
-    return [(row["grid_cell"], _open(row)) for row in rows]
-
-
-def _open(row: Any) -> Open:
-    # A crowded street has many: only what is compared is read.
-    case = orjson.loads(row["body"])
-    told = case["reported"]
+def _open(row: Any, division: str) -> Open:
     return Open(
         case_id=row["case_id"],
-        case_number=case["case_number"],
+        case_number=number_of(row["case_id"], division),
         category_code=row["category_code"],
-        component_code=told["component_code"],
-        longitude=told["location"]["longitude"],
-        latitude=told["location"]["latitude"],
+        component_code=row["component_code"],
+        longitude=row["longitude"],
+        latitude=row["latitude"],
         registered_at=row["registered_at"],
         mode=Mode(row["mode"]),
     )
@@ -159,93 +171,85 @@ async def write(conn: Connection, outbox: Outbox, now: datetime, machine: dateti
     try:
         base: int = await conn.fetchval(
             SQL["write_batch"],
-            len(outbox.entries) + len(outbox.letters),
-            *_columns(
-                16,
-                [
-                    (
-                        case.case_id,
-                        case.version,
-                        case.state,
-                        case.mode,
-                        case.reported.category_code,
-                        case.reported.location.area_id,
-                        case.reported.location.grid_cell,
-                        case.reported_by,
-                        case.lead_unit_id,
-                        case.reported.tier,
-                        case.registered_at,
-                        case.due_at,
-                        outbox.alarms.get(case.case_id),
-                        case.lead is not None and case.lead.order.provisional,
-                        case.reported.component_code,
-                        case_text(case),
-                    )
-                    for _, case in sorted(outbox.cases.items())
-                ],
-            ),
+            [_case_row(case, outbox.alarms.get(case.case_id)) for _, case in sorted(outbox.cases.items())],
+            sorted(outbox.keys, key=lambda row: row[0].bytes),
+            outbox.raw,
+            [(case_id, item.personal_id, item.body) for case_id, item in outbox.personal],
+            [_entry_row(entry, before) for entry, before in zip(outbox.entries, outbox.befores, strict=True)],
+            [
+                (sight.unit_id, sight.case_id, order[sight.case_id, sight.entry_sequence], sight.open)
+                for sight in _last_sights(outbox)
+            ],
+            [_letter_row(letter) for letter in outbox.letters],
             now,
-            *_columns(5, sorted(outbox.keys, key=lambda row: row[0].bytes)),
-            *_columns(5, outbox.raw),
-            *_columns(3, [(case_id, item.personal_id, item.body) for case_id, item in outbox.personal]),
-            *_columns(
-                14,
-                [
-                    (
-                        entry.case_id,
-                        entry.sequence,
-                        entry.step,
-                        before,
-                        entry.state,
-                        entry.mode,
-                        entry.unit_id,
-                        entry.connection_id,
-                        entry.actor,
-                        entry.on_behalf_of,
-                        UUID(entry.message_key) if entry.message_key else None,
-                        entry.message_digest,
-                        UUID(entry.personal_id) if entry.personal_id else None,
-                        entry.effective_at,
-                    )
-                    for entry, before in zip(outbox.entries, outbox.befores, strict=True)
-                ],
-            ),
-            directory_version,
-            *_columns(
-                3,
-                [(entry.traceparent, " ".join(entry.audience), fact_text(entry.fact)) for entry in outbox.entries],
-            ),
-            *_columns(
-                4,
-                [
-                    (sight.unit_id, sight.case_id, order[sight.case_id, sight.entry_sequence], sight.open)
-                    for sight in _last_sights(outbox)
-                ],
-            ),
-            *_columns(
-                9,
-                [
-                    (
-                        letter.case_id,
-                        letter.connection_id,
-                        letter.unit_id,
-                        letter.entry_sequence,
-                        letter.contract,
-                        letter.unit_sequence,
-                        letter.urgent,
-                        letter.mode,
-                        letter.due_at,
-                    )
-                    for letter in outbox.letters
-                ],
-            ),
             machine,
+            directory_version,
         )
     except asyncpg.PostgresError as fault:
         if fault.sqlstate == "CH002":
             raise DecidedElsewhere from fault
         raise
     return base
+
+
+def _case_row(case: Case, alarm_at: datetime | None) -> tuple[object, ...]:
+    told, lead = case.reported, case.lead
+    return (
+        case.case_id,
+        case.version,
+        case.state,
+        case.mode,
+        told.category_code,
+        told.location.area_id,
+        told.location.grid_cell,
+        told.location.longitude,
+        told.location.latitude,
+        case.reported_by,
+        case.lead_unit_id,
+        told.tier,
+        case.registered_at,
+        case.due_at,
+        alarm_at,
+        lead is not None and lead.order.provisional,
+        told.component_code,
+        case_text(case),
+    )
+
+
+def _entry_row(entry: Entry, before: State | None) -> tuple[object, ...]:
+    return (
+        entry.case_id,
+        entry.sequence,
+        entry.step,
+        before,
+        entry.state,
+        entry.mode,
+        entry.unit_id,
+        entry.connection_id,
+        entry.actor,
+        entry.on_behalf_of,
+        UUID(entry.message_key) if entry.message_key else None,
+        entry.message_digest,
+        UUID(entry.personal_id) if entry.personal_id else None,
+        entry.effective_at,
+        entry.traceparent,
+        " ".join(entry.audience),
+        fact_text(entry.fact),
+    )
+
+
+def _letter_row(letter: LetterOrder) -> tuple[object, ...]:
+    return (
+        letter.case_id,
+        letter.connection_id,
+        letter.unit_id,
+        letter.entry_sequence,
+        letter.contract,
+        letter.unit_sequence,
+        letter.urgent,
+        letter.mode,
+        letter.due_at,
+    )
 
 
 def _columns(width: int, rows: Sequence[tuple[Any, ...]]) -> tuple[Sequence[Any], ...]:

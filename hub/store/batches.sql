@@ -1,32 +1,12 @@
 -- Statements of one intake batch: what it looks up and locks before it is decided.
 
--- name: first_answers
--- What was answered to messages that were decided before, by key.
-SELECT s.key, s.fingerprint, s.case_id, s.version, s.refusal, e.state, e.position
-FROM messages_seen s
-LEFT JOIN entries e ON e.case_id = s.case_id AND e.sequence = s.version
-WHERE s.key = ANY ($1::uuid[])
-
--- name: lock_cases
--- Lock, in the order of their ids, the cases that the batch names, and load them.
-SELECT case_id, body FROM cases WHERE case_id = ANY ($1::bigint[]) ORDER BY case_id FOR UPDATE
+-- name: load_batch
+-- What was answered before, the cases that the batch names, locked, and the open ones near its reports (see migration 0012).
+SELECT near, seen, locked FROM load_batch($1, $2, $3, $4, $5, $6)
 
 -- name: known_attachments
 -- Which of these attachments exist, and whose they are.
 SELECT attachment_id, unit_id FROM attachments WHERE attachment_id = ANY ($1::text[])
-
--- name: lock_stretches
--- One report after the other where they may repeat each other: a lock on each category and cell, sorted.
-SELECT count(pg_advisory_xact_lock(key)) FROM (
-    SELECT DISTINCT hashtextextended(stretch, 7242) AS key FROM unnest($1::text[]) AS stretch ORDER BY key
-) AS keys
-
--- name: open_near
--- Open cases of these categories in these cells, registered since.
-SELECT c.case_id, c.category_code, c.grid_cell, c.registered_at, c.mode, c.body
-FROM unnest($1::text[], $2::text[]) AS u (category, cell)
-JOIN cases c ON c.category_code = u.category AND c.grid_cell = u.cell
-WHERE c.state NOT IN ('closed', 'rejected', 'duplicate', 'voided') AND c.registered_at >= $3 AND c.case_id >= $4
 
 -- name: dispatch_deliveries
 -- How the last dispatch of each case reached its lead: written, first tried, first unanswered try, received; and the
@@ -83,8 +63,5 @@ SELECT take_case_numbers($1, $2)
 SELECT ensure_month($1)
 
 -- name: write_batch
--- Everything the batch decided, in one call (see the migration that made it last, 0005).
-SELECT write_batch(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-    $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46,
-    $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63)
+-- Everything the batch decided, in one call (see the migration that made it last, 0012).
+SELECT write_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

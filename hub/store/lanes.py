@@ -159,43 +159,55 @@ async def pin(pool: Pool, connection_id: str, urgent: bool, from_position: int, 
 
 async def write_outcomes(pool: Pool, reports: Sequence[LaneReport], holder: str) -> frozenset[str]:
     """Write the reports of several lanes, at most one of each; the lanes whose token still holds. Repeatable."""
-    tried = [item for report in reports for item in report.tried]
-    settled = [(report.connection_id, *item) for report in reports for item in report.settled]
-    held = [(report.connection_id, item) for report in reports for item in report.held]
     mine = await pool.fetchval(
         SQL["write_outcomes"],
-        [report.connection_id for report in reports],
-        [report.fencing for report in reports],
-        [report.done_urgent for report in reports],
-        [report.done_ordinary for report in reports],
-        [report.breaker for report in reports],
-        [report.failures for report in reports],
-        [report.paused for report in reports],
-        [item.letter.connection_id for item in tried],
-        [item.letter.case_id for item in tried],
-        [item.letter.position for item in tried],
-        [item.attempt for item in tried],
-        [item.outcome for item in tried],
-        [item.status for item in tried],
-        [item.digest for item in tried],
-        [item.answer for item in tried],
-        [item.reason for item in tried],
-        [item.taken_at for item in tried],
-        [item.sent_at for item in tried],
-        [item.ended_at for item in tried],
+        [
+            (
+                report.connection_id,
+                report.fencing,
+                report.done_urgent,
+                report.done_ordinary,
+                report.breaker,
+                report.failures,
+                report.paused,
+            )
+            for report in reports
+        ],
+        [_attempt_row(item) for report in reports for item in report.tried],
+        [(report.connection_id, *item) for report in reports for item in report.settled],
+        [_held_row(report.connection_id, item) for report in reports for item in report.held],
         holder,
-        [item[0] for item in settled],
-        [item[1] for item in settled],
-        [item[2] for item in settled],
-        [connection for connection, _ in held],
-        [item.letter.case_id for _, item in held],
-        [item.letter.position for _, item in held],
-        [item.due_at for _, item in held],
-        [item.attempts for _, item in held],
-        [item.reason for _, item in held],
-        [item.buried for _, item in held],
     )
     return frozenset(mine)
+
+
+def _attempt_row(item: Tried) -> tuple[object, ...]:
+    return (
+        item.letter.connection_id,
+        item.letter.case_id,
+        item.letter.position,
+        item.attempt,
+        item.outcome,
+        item.status,
+        item.digest,
+        item.answer,
+        item.reason,
+        item.taken_at,
+        item.sent_at,
+        item.ended_at,
+    )
+
+
+def _held_row(connection_id: str, item: Held) -> tuple[object, ...]:
+    return (
+        connection_id,
+        item.letter.case_id,
+        item.letter.position,
+        item.due_at,
+        item.attempts,
+        item.reason,
+        item.buried,
+    )
 
 
 async def resume(conn: Connection, connection_id: str) -> bool:

@@ -103,9 +103,8 @@ VALUES ($1, $2, $3, $4, $5) ON CONFLICT (connection_id, urgent, from_position)
 DO UPDATE SET profile_version = excluded.profile_version, renderer_version = excluded.renderer_version
 
 -- name: write_outcomes
--- Everything that happened to letters since the last write (see migration 0003).
-SELECT write_outcomes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                      $22, $23, $24, $25, $26, $27, $28, $29, $30)
+-- Everything that happened to letters since the last write (see migration 0012).
+SELECT write_outcomes($1, $2, $3, $4, $5)
 
 -- name: resume
 -- Let a paused lane go on; its held letters are due at once.

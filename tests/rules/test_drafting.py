@@ -12,9 +12,15 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.checks import ConnectionChecks
 from adapters.drafting import Draft, DraftFault, Fetching, Wanted, draft_of
+from adapters.drafting.openapi import read_interface
+from adapters.drafting.rest_draft import draft_of_interface
+from adapters.drafting.sample_draft import draft_of_sample
+from adapters.drafting.samples import read_sample
 from adapters.drafting.values import date_pattern_of, date_pattern_said
 from adapters.drafting.vocabulary import vocabulary, words_of
 from adapters.guard import OutboundGuard
@@ -454,3 +460,52 @@ def _local(path: str) -> str:
 def _same(short: str, whole: str) -> bool:
     # A SOAP profile's paths begin at the arguments, a sample's at the envelope.
     return whole == short or whole.endswith(f".{short}")
+
+
+# -- whatever comes ----------------------------------------------------------------------------------------------------
+
+OF_SCHEMAS = ("type", "properties", "items", "enum", "allOf", "oneOf", "required", "description", "example", "$ref")
+OF_UNITS = ("caseNo", "AJBH", "经度", "x", "y", "photos", "time", "a.b", "", 'q"', "#text", "@id")
+NAMES = st.sampled_from((*OF_SCHEMAS, *OF_UNITS))
+LEAVES = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(max_size=12) | st.floats(allow_nan=False)
+ANY = st.recursive(
+    LEAVES
+    | st.sampled_from(["string", "array", "object", "#/components/schemas/A", "2026-11-23 10:00:00", "<a>1</a>"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+def test_a_schema_made_of_itself_comes_to_an_end() -> None:
+    itself = {"$ref": "#/components/schemas/A"}
+    many = {f"field{number}": itself for number in range(40)}
+    for schema in ({"allOf": [itself, itself]}, {"oneOf": [itself]}, {"properties": many}):
+        post = {"operationId": "addTask", "requestBody": {"content": {"application/json": {"schema": itself}}}}
+        document = {"openapi": "3.1.0", "paths": {"/t": {"post": post}}, "components": {"schemas": {"A": schema}}}
+        (called,) = read_interface(document, "").calls
+        assert len(called.request.fields) <= 500
+
+
+@given(ANY, ANY)
+@settings(max_examples=60, deadline=None)
+def test_any_schema_is_drafted_or_refused_with_a_reason(schema: object, shared: object) -> None:
+    post = {"operationId": "addTask", "requestBody": {"content": {"application/json": {"schema": schema}}}}
+    document = {"openapi": "3.1.0", "paths": {"/task": {"post": post}}, "components": {"schemas": {"A": shared}}}
+    try:
+        draft = draft_of_interface(read_interface(document, "https://unit.example/openapi.json"), "telecom")
+    except DraftFault as refused:
+        assert refused.zh and refused.en
+    else:
+        assert read_profile(draft.text())[0] == draft.profile
+
+
+@given(st.dictionaries(NAMES, ANY, max_size=6), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_any_sample_is_drafted_or_refused_with_a_reason(document: dict[str, object], outward: bool) -> None:
+    try:
+        sample = read_sample(json.dumps(document).encode(), "sample.json", outward=outward)
+        draft = draft_of_sample(sample, "telecom", outward=outward)
+    except DraftFault as refused:
+        assert refused.zh and refused.en
+    else:
+        assert read_profile(draft.text())[0] == draft.profile

@@ -403,10 +403,10 @@ def test_a_field_that_no_rule_writes_is_named() -> None:
     ],
 )
 def test_an_expression_without_end_is_stopped(text: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(Trouble):
         Expression(text)({})
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize(
@@ -473,10 +473,11 @@ def test_any_text_is_a_profile_or_refused(text: str) -> None:
 PROFILES = Path(__file__).parents[2] / "adapters/profiles"
 
 
-def shipped(name: str) -> tuple[Mapper, list[Any]]:
+def shipped(name: str) -> tuple[Mapper, list[Any]] | None:
     profile: Profile = read_profile((PROFILES / name / "profile.yaml").read_text(encoding="utf-8"))[0]
     mapping = profile.connections[0].mapping
-    assert mapping is not None
+    if mapping is None:
+        return None  # it speaks the contracts themselves
     documents = [
         read_document(path.read_bytes(), table.written_as or mapping.written_as)
         for table in mapping.into
@@ -486,7 +487,7 @@ def shipped(name: str) -> tuple[Mapper, list[Any]]:
     return Mapper(mapping), documents
 
 
-SHIPPED = [shipped(path.parent.name) for path in sorted(PROFILES.glob("*/profile.yaml"))]
+SHIPPED = [made for path in sorted(PROFILES.glob("*/profile.yaml")) if (made := shipped(path.parent.name))]
 STRANGE: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["A", "#text", "@id"]), inner),

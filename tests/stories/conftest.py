@@ -48,8 +48,10 @@ class RunningHub:
             return refusal.code, _read(refusal), {k.lower(): v for k, v in refusal.headers.items()}
 
     def key_of(self, unit: str) -> str:
-        """A new key for a unit."""
+        """A new key for a unit, known to every process of the hub."""
         key: str = self.call("POST", f"/api/v1/units/{unit}/keys", {})[1]["key"]
+        # Each call is a connection of its own, and any process may take it; the others hear of the key a little later.
+        wait_for(lambda: all(self.call("GET", "/api/v1/clock", key=key)[0] == 200 for _ in range(8)))
         return key
 
 

@@ -19,7 +19,7 @@ import zeep
 from zeep.transports import Transport
 
 from tests.builders import a_place
-from tests.stories.conftest import ROOT, RunningHub, start_hub, stop_hub
+from tests.stories.conftest import ROOT, RunningHub, start_hub, stop_hub, wait_for
 
 LEAD = "housing_construction"
 PASSWORD, TOKEN = "口令-9f3c7b21", "tk-5d0b8a3e77"
@@ -131,6 +131,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
             assert shell(running, "secrets", "put", LEAD, name, text=value).returncode == 0
         status, said, _ = running.call("POST", f"/api/v1/units/{LEAD}/state", {"state": "live", "reason": "x"})
         assert status == 200, said
+        # Every process of the hub has heard of it.
+        wsdl = f"/units/{LEAD}/in/asmx?wsdl"
+        wait_for(lambda: all(running.call("GET", wsdl)[0] == 200 for _ in range(8)))
         yield running
     finally:
         stop_hub(running)

@@ -41,7 +41,9 @@ def call(hub: RunningHub) -> Any:
 def exchanges(hub: RunningHub, call: Any) -> list[Exchange]:
     """A receipt, letters, a case, and refusals of each kind."""
     body = {"category_code": "E0402", "description": "自来水管破裂 <&>", "place": a_place()}
-    number = hub.call("POST", "/api/v1/cases", body, hub.key_of("collection"))[1]["case_number"]
+    status, said, _ = hub.call("POST", "/api/v1/cases", body, hub.key_of("collection"))
+    assert status == 201, said
+    number = said["case_number"]
     inner = (
         "<fetchLetters/>",
         "<report><data><category_code>E0402</category_code><description>裂</description><place><longitude>118.87"

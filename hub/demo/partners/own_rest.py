@@ -111,15 +111,6 @@ def heard(told: Mapping[str, Any]) -> Answer:
     return Answer(409, {"type": told.get("kind", told["code"]), "detail": told.get("msg")}, {})
 
 
-@dataclass(slots=True)
-class PhotographingVoice(OwnVoice):
-    """Sends its photos by the hub's own interface, and names them in its documents."""
-
-    async def photo(self, name: str) -> str:
-        """Upload a photo; its id goes into a message."""
-        return await super(OwnVoice, self).photo(name)
-
-
 def opened(scene: Scene) -> Company:
     """The company as the scene has it."""
     access = scene.config.units[0]
@@ -134,7 +125,7 @@ def opened(scene: Scene) -> Company:
                 return heard(told)
             await asyncio.sleep(AGAIN_SECONDS)
 
-    voice = PhotographingVoice(access.unit_id, client, scene.journal, tell, "inbound")
+    voice = OwnVoice(access.unit_id, client, scene.journal, tell, "inbound", photographs=True)
     work = UnitWork(scene, voice, access.name_zh)
     return Company(scene.config.seed, access, Mailroom(access.unit_id, "rest", scene.journal), work)
 

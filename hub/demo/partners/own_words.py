@@ -27,10 +27,14 @@ Telling = Callable[[Saying], Awaitable[Answer | None]]
 
 @dataclass(slots=True)
 class OwnVoice(Voice):
-    """Speaks in the unit's own words. What was handed over without an answer is in the journal as that."""
+    """Speaks in the unit's own words. What was handed over without an answer is in the journal as that.
+
+    Who ``photographs`` sends photos by the hub's interface and names them in its documents; others keep theirs.
+    """
 
     tell: Telling | None = None
     by: str = ""
+    photographs: bool = False
 
     async def say(
         self,
@@ -52,8 +56,8 @@ class OwnVoice(Voice):
         return answer
 
     async def photo(self, name: str) -> str:
-        """It keeps its photos."""
-        return ""
+        """Upload a photo, if this unit does; its id goes into a message."""
+        return await Voice.photo(self, name) if self.photographs else ""
 
 
 def letter(letter_id: str, contract: str, case_number: str, sequence: object, **data: Any) -> Event:
