@@ -44,13 +44,15 @@ def can_be_told(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One document of the unit: an operation's request, a message's body, a sample. ``about`` names what it is for."""
+    """One document of the unit: an operation's request, a message's body, a sample. ``about`` names what it is for,
+    ``state`` is what a sample says of itself (its event, its status)."""
 
     name: str
     about: str
     fields: tuple[UnitField, ...]
     written: Written = field(default_factory=Written)
     base: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from adapters.drafting.fields import Described, Shape, UnitField
-from adapters.drafting.values import date_pattern_of, reads_as_number
+from adapters.drafting.values import date_pattern_of, our_code, reads_as_number
 from adapters.drafting.vocabulary import (
     DECORATION,
     ContractTargets,
@@ -16,6 +16,7 @@ from adapters.drafting.vocabulary import (
     Vocabulary,
     alike,
     is_han,
+    vocabulary,
     words_of,
 )
 
@@ -198,6 +199,9 @@ def _fits(field: UnitField, meaning: str) -> float:
         return 1.0 if field.shape is Shape.BOOLEAN or plain else 0.4
     if field.shape is Shape.BOOLEAN:
         return 0.3
+    if meaning == "result" and any(is_han(each) for each in samples):
+        # A word that is no result is rather a state: 签收.
+        return 1.0 if any(our_code("result", each, "", vocabulary()) for each in samples) else 0.5
     if meaning in WHOLES:
         return 1.0 if numeric or not samples else 0.5
     if field.element is not None and meaning not in LISTS:

@@ -9,7 +9,7 @@ from adapters.drafting.draft import ENDPOINT, Draft, made, taken_for
 from adapters.drafting.fields import Described, DraftFault, Question
 from adapters.drafting.matching import Matched, match, told_by_name
 from adapters.drafting.tables import table_of
-from adapters.drafting.vocabulary import vocabulary
+from adapters.drafting.vocabulary import ContractTargets, vocabulary
 from contracts.paths import parse_path, path_text
 
 DISCRIMINATORS = frozenset(
@@ -30,9 +30,7 @@ def draft_of_sample(sample: Described, unit: str, *, outward: bool = False, cont
         raise DraftFault(f"草稿不支持契约 {contract}。", f"Nothing is drafted for the contract {contract}.")
     # A unit's documents are told apart by what only one kind of them has, and by their names.
     found = [(each, match(sample, each, known)) for each in able]
-    best, matched = max(
-        found, key=lambda each: each[1].worth + 2 * told_by_name(sample.about, each[0], known) - lacking(each[1])
-    )
+    best, matched = max(found, key=lambda each: _likely(sample, *each))
     table, codes, questions = table_of(matched, sample, sample.base)
     questions = [*taken_for(best, sample.name), *questions]
     if not outward:
@@ -52,6 +50,13 @@ def draft_of_sample(sample: Described, unit: str, *, outward: bool = False, cont
             )
         )
     return made(unit, connection, questions)
+
+
+def _likely(sample: Described, contract: ContractTargets, matched: Matched) -> float:
+    """How likely a sample is of a contract; its own state (签收, FINISHED) says more than its names."""
+    named = 2 * told_by_name(sample.about, contract, vocabulary())
+    stated = 3 * told_by_name(sample.state, contract, vocabulary())
+    return matched.worth + named + stated - lacking(matched)
 
 
 def _when(sample: Described, matched: Matched, questions: list[Question]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from adapters.drafting.values import reads_as_number
 from contracts.mapping import Encoding, Format, Namespace, Wrap, Written
 from contracts.paths import Path, parse_path, path_text, walk
 
+TELLING = frozenset({"type", "event", "action", "cmd", "state", "status", "msgtype", "类型", "状态", "动作"})
+"""Fields whose values say what a document is for."""
 FIELDS_MAX = 500
 COLUMNS_MAX = 200
 SEPARATORS = ",|\t;"
@@ -39,9 +41,8 @@ def read_sample(raw: bytes, name: str, *, outward: bool = False) -> Described:
     lists = tuple(path_text(path) for path in gathered.lists)
     if form is not Format.JSON and lists:
         written = written.model_copy(update={"lists": lists})
-    return Described(
-        name, " ".join([name, *gathered.about]), tuple(gathered.fields), written, shared_base(gathered.fields)
-    )
+    about, state, fields = " ".join([name, *gathered.about]), " ".join(gathered.state), tuple(gathered.fields)
+    return Described(name, about, fields, written, shared_base(fields), state)
 
 
 def _text(raw: bytes) -> tuple[str, Encoding | None]:
@@ -152,6 +153,7 @@ class _Gathered:
     fields: list[UnitField] = field(default_factory=list)
     lists: list[Path] = field(default_factory=list)
     about: list[str] = field(default_factory=list)
+    state: list[str] = field(default_factory=list)
 
     def take(self, value: Any, path: Path) -> None:
         if len(self.fields) > FIELDS_MAX:
@@ -171,7 +173,11 @@ class _Gathered:
         elif isinstance(value, list):
             self._list(value, path)
         elif path:
-            self.fields.append(_leaf(path, value))
+            leaf = _leaf(path, value)
+            self.fields.append(leaf)
+            # The action of WS-Addressing is an address.
+            if leaf.name.lower() in TELLING and leaf.samples and "://" not in leaf.samples[0]:
+                self.state.append(leaf.samples[0][:40])
 
     def _list(self, value: list[Any], path: Path) -> None:
         self.lists.append(path)

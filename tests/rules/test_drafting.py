@@ -416,9 +416,10 @@ WRONG_MAX = 0.05
 SHIPPED = sorted(
     path
     for path in (*PROFILES.glob("*/in.case.*"), *PROFILES.glob("*/out.case.*"))
-    if not path.name.endswith(".expected.json") and path.parent.name != "post_file"
+    if not path.name.endswith(".expected.json") and path.parent.name not in ("post_file", "telecom_rabbitmq")
 )
-"""Samples of the shipped profiles; the post office's have no names of columns that one could go by."""
+"""Samples of the shipped profiles, but the post office's, which have no names of columns that one could go by, and a
+telecom's that are CloudEvents, which need no mapping."""
 
 
 def test_most_fields_of_the_shipped_samples_are_matched_as_their_profiles_have_them() -> None:
