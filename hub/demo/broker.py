@@ -57,7 +57,7 @@ class Broker:
 
     def sibling(self) -> Broker:
         """A second node, not started yet, that may join this one's cluster."""
-        folder = self.node.folder.with_name(f"{self.node.folder.name}-{secrets.token_hex(3)}")
+        folder = self.node.folder / f"node-{secrets.token_hex(3)}"
         return Broker(
             Node(
                 folder,
