@@ -30,11 +30,11 @@ from auth.api_keys import KeyCheck
 from bench.rabbit_stage import LANES, PREFETCH, UNIT, WINDOW, NoSecrets, RabbitStage, messages
 from bench.stage import Child
 from contracts.nouns import Connection, Transport
-from hub.app import logs_to_stderr
 from hub.demo.broker import running_broker
 from hub.demo.broker_node import BrokerFault
 from hub.first_start import prepare
 from hub.intake import Intake
+from hub.logs import logs_to_stderr
 from hub.reception import Reception
 from hub.refresher import Refresher
 from hub.say import say_nothing

@@ -65,7 +65,6 @@ from hub.timekeeper import Timekeeper
 from hub.vitals import Vitals
 from monitoring.events import document as event_document
 from monitoring.health import Readiness
-from monitoring.logs import configure
 from monitoring.process import Watch
 
 LANE_CHANNEL = "cityhub_lane"
@@ -257,11 +256,6 @@ async def drafted(settings: Settings, wanted: Wanted) -> Draft:
         raise Problem("document_invalid", fault.zh, fault.en) from None
     finally:
         await calls.close()
-
-
-def logs_to_stderr(level: str) -> None:
-    """Log lines of a verb go to standard error: standard output is for what was asked."""
-    configure(level)
 
 
 def event_page() -> str:

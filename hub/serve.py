@@ -18,9 +18,9 @@ from typing import IO, Any
 
 import structlog
 
-from hub.app import logs_to_stderr
 from hub.before_start import check_seals, data_folder
 from hub.first_start import Prepared, prepare
+from hub.logs import logs_to_stderr
 from hub.settings import Settings
 from hub.store.embedded import StoreFault, keep, running_server
 

@@ -9,7 +9,7 @@ from typing import Any
 
 def add(verbs: Any) -> None:
     """The verb's arguments."""
-    from bench.main import add_arguments
+    from bench.arguments import add_arguments
 
     made = verbs.add_parser("bench", help="性能测量 / measure: pipeline intake delivery")
     add_arguments(made)

@@ -15,6 +15,7 @@ from typing import Any
 
 from contracts.problem import Problem
 from contracts.profile_files import with_files
+from hub.logs import logs_to_stderr
 from hub.settings import BadSettings, Settings, read
 from hub.store.embedded import StoreFault, running_server
 from hub.store.pool import LOST, Pool, open_pool
@@ -58,8 +59,6 @@ def settings_of(given: argparse.Namespace) -> Settings:
 
 def run(work: Callable[[], Awaitable[int]]) -> int:
     """Run a verb's work; known faults become a sentence and status 1."""
-    from hub.app import logs_to_stderr
-
     logs_to_stderr("warning")
     try:
         return asyncio.run(_awaited(work))

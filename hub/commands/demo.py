@@ -9,7 +9,7 @@ from typing import Any
 
 def add(verbs: Any) -> None:
     """The verb's arguments."""
-    from hub.demo.main import add_arguments
+    from hub.demo.arguments import add_arguments
 
     made = verbs.add_parser("demo", help="演示:一天的案件走完全程 / watch a day of cases go from report to close")
     add_arguments(made)

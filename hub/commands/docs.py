@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from hub.app import event_page
 from hub.docs import pages
 
 
@@ -18,6 +17,8 @@ def add(verbs: Any) -> None:
 
 
 def _docs(given: argparse.Namespace) -> int:
+    from hub.app import event_page
+
     root = Path(__file__).parent.parent.parent
     wanted = {**pages(), "docs/events.md": event_page()}
     stale = [name for name, text in wanted.items() if not _same(root / name, text)]

@@ -12,9 +12,7 @@ import orjson
 
 from contracts.city import City
 from hub.commands.common import add_store, run, settings_of, store, table
-from hub.console.notice_page import alone
 from hub.evaluation.notice import Notice
-from hub.notice_pdf import NUMERALS, pdf
 from hub.notices import month_named, noticed
 from hub.store import registry as registry_store
 from hub.store.embedded import StoreFault
@@ -68,12 +66,18 @@ def _show(notice: Notice, out: Path | None) -> None:
     if out is None:
         _text(notice)
     elif out.suffix == ".pdf":
+        from hub.notice_pdf import pdf
+
         out.write_bytes(pdf(notice))
     else:
+        from hub.console.notice_page import alone
+
         out.write_text(alone(notice), encoding="utf-8")
 
 
 def _text(notice: Notice) -> None:
+    from hub.notice_pdf import NUMERALS
+
     print(notice.title, notice.subtitle, "", *notice.opening, sep="\n")
     for number, section in zip(NUMERALS, notice.sections, strict=False):
         print("", f"{number}、{section.heading}", *section.paragraphs, sep="\n")

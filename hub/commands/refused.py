@@ -8,7 +8,6 @@ from typing import Any
 
 from contracts.problem import Problem
 from hub.api.views import refused_document
-from hub.app import replays_of
 from hub.commands.common import add_json, add_store, done, operator, run, settings_of, show_json, store, table
 from hub.replays import Replays
 from hub.store import reading
@@ -95,6 +94,8 @@ def _replay(given: argparse.Namespace) -> int:
     settings = settings_of(given)
 
     async def work() -> int:
+        from hub.app import replays_of
+
         told: list[dict[str, Any]] = []
         async with store(settings) as pool, replays_of(pool) as replays:
             if given.refused_id is not None:

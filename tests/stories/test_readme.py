@@ -128,6 +128,10 @@ class TestTheReadme:
         census = (ROOT / "docs" / "components.sample.csv").read_bytes()
         (hub.data.parent / "census.csv").write_bytes(census)
         shutil.copytree(QUZHOU, hub.data.parent / "changed")
+        # What a telecom sends, and its system's password, as an administrator has them at hand.
+        answer = ROOT / "adapters" / "profiles" / "telecom_rest" / "in.case.feedback.json"
+        shutil.copy(answer, hub.data.parent / "answer.json")
+        (hub.data.parent / "password.txt").write_text("correct horse\n", encoding="utf-8")
         run = self.run(hub, script)
         assert run.returncode == 0, run.stdout + run.stderr
         assert "whsec_" in run.stdout and "chk_" in run.stdout
