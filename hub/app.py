@@ -47,6 +47,7 @@ from contracts.port import Adapter, Photos, Provisioner, Source
 from contracts.problem import Problem, Violation
 from contracts.profile_text import read_profile
 from contracts.yaml_text import Place, line_of
+from hub.api.joined import JoinedHttp
 from hub.api.services import Services
 from hub.attachments import Attachments
 from hub.delivery.lanes import Lanes
@@ -309,7 +310,7 @@ async def _http(services: Services, listening_fd: int | None, ending: asyncio.Ev
         host=settings.host,
         port=settings.port,
         loop="none",
-        http="httptools",
+        http=JoinedHttp,
         ws="none",
         lifespan="off",
         access_log=False,
