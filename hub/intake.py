@@ -40,6 +40,12 @@ Outcome = Answer | Problem
 ROWS_MAX = 400
 BYTES_MAX = 4 * 1024 * 1024
 WAITING_MAX = 20_000
+BESIDE_MIN = 16
+"""So many must wait before a batch is begun beside one that is under way: a small one costs as much as a large one."""
+
+PATIENCE_SECONDS = 0.1
+"""Longer than this nobody waits for a batch that is stuck behind somebody's lock."""
+
 RETRY_SECONDS = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -61,6 +67,7 @@ class Intake:
     workers: int = 2
     _queue: deque[_Waiting] = field(default_factory=deque)
     _rows_waiting: int = 0
+    _under_way: int = 0
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _numbers: _Numbers = field(default_factory=lambda: _Numbers())
@@ -98,10 +105,9 @@ class Intake:
 
     async def _work(self) -> None:
         while True:
-            while not self._queue:
-                self._arrived.clear()
-                await self._arrived.wait()
+            await self._turn()
             taken = self._take()
+            self._under_way += 1
             try:
                 await self._settle(taken)
             except asyncio.CancelledError:
@@ -111,6 +117,20 @@ class Intake:
                             [Problem("overloaded", retry_after_seconds=2)] * len(waiting.messages)
                         )
                 raise
+            finally:
+                self._under_way -= 1
+                self._arrived.set()
+
+    async def _turn(self) -> None:
+        """Until there is something to take, and enough of it where another batch is under way."""
+        while not self._queue or (self._under_way and self._rows_waiting < BESIDE_MIN):
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS if self._queue else None):
+                    await self._arrived.wait()
+            except TimeoutError:
+                if self._queue:
+                    return
 
     def _take(self) -> list[_Waiting]:
         taken: list[_Waiting] = []

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Coroutine
 
 import uvicorn
 
+from hub.api.joined import JoinedHttp
 from hub.api.services import Services
 from hub.face import face
 from hub.say import Say
@@ -54,7 +55,7 @@ async def serve_http(services: Services, listening_fd: int | None, ending: async
         host=settings.host,
         port=settings.port,
         loop="none",
-        http="httptools",
+        http=JoinedHttp,
         ws="none",
         lifespan="off",
         access_log=False,

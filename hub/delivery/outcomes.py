@@ -13,6 +13,9 @@ from hub.store.pool import CLASHED, LOST, Pool
 Written = Callable[[LaneReport, bool], None]
 """Called when a report is written (true), or when its lane is no longer ours (false)."""
 
+GATHER_SECONDS = 0.01
+"""Nobody waits for an outcome to be written, and a group costs little more than one: those of a moment go together."""
+
 PAUSE_SECONDS = 0.2
 END_SECONDS = 5.0
 """How long an end waits for the store; what is not written by then is in doubt, and tried again."""
@@ -52,6 +55,7 @@ class Outcomes:
         try:
             while True:
                 await self._filled.wait()
+                await asyncio.sleep(GATHER_SECONDS)
                 writing = asyncio.create_task(self._write())
                 await asyncio.shield(writing)
         finally:

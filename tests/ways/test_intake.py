@@ -19,7 +19,7 @@ from contracts.messages import Finding
 from contracts.problem import Problem
 from hub.api.incoming import Call, by_route
 from hub.cases import fold
-from hub.intake import refusal_text
+from hub.intake import BESIDE_MIN, refusal_text
 from hub.reception import message_of
 from hub.store.embedded import EmbeddedServer
 from tests.builders import (
@@ -303,3 +303,36 @@ async def test_a_store_that_only_reads_is_no_fault_of_the_message(house: House) 
     await house.pool.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
     await house.ask(KILL)
     answered((await intake.receive([a_report()]))[0])
+
+
+async def test_a_few_that_come_while_a_batch_is_under_way_are_one_batch_and_wait_for_no_stuck_one(house: House) -> None:
+    intake = await house.an_intake()
+    case = await house.case(answered((await intake.receive([a_report()]))[0]).case_id)
+    async with house.pool.acquire() as elsewhere, elsewhere.transaction():
+        await elsewhere.execute("SELECT FROM cases WHERE case_id = $1 FOR UPDATE", case.case_id)
+        stuck = asyncio.create_task(intake.receive([acknowledgement(case)]))
+        await until(lambda: house.ask("SELECT pid FROM pg_locks WHERE NOT granted"))
+        house.said.clear()
+        reports = []
+        for _ in range(3):
+            reports.append(asyncio.create_task(intake.receive([a_report()])))
+            await asyncio.sleep(0)
+        for report in reports:
+            answered((await report)[0])
+        assert [told["messages"] for told in house.heard("batch.committed")] == [3]
+        assert not stuck.done()
+    answered((await stuck)[0])
+
+
+async def test_as_soon_as_enough_wait_they_are_a_batch_beside_the_one_under_way(house: House) -> None:
+    intake = await house.an_intake()
+    case = await house.case(answered((await intake.receive([a_report()]))[0]).case_id)
+    async with house.pool.acquire() as elsewhere, elsewhere.transaction():
+        await elsewhere.execute("SELECT FROM cases WHERE case_id = $1 FOR UPDATE", case.case_id)
+        stuck = asyncio.create_task(intake.receive([acknowledgement(case)]))
+        await until(lambda: house.ask("SELECT pid FROM pg_locks WHERE NOT granted"))
+        house.said.clear()
+        await intake.receive([a_report() for _ in range(BESIDE_MIN)])
+        assert [told["messages"] for told in house.heard("batch.committed")] == [BESIDE_MIN]
+        assert not stuck.done()
+    answered((await stuck)[0])
