@@ -20,6 +20,7 @@ from hub.letters import letter_id, position_of
 from hub.onboarding import Applied
 from hub.store import reading
 from hub.store import registry as registry_store
+from hub.store import sources as source_store
 
 
 def administrator(request: Request) -> None:
@@ -179,6 +180,28 @@ async def lanes(request: Request, caller: Caller) -> Response:
                     held=row.held,
                     dead=row.dead,
                     oldest_waiting_at=row.oldest,
+                )
+                for row in rows
+            ]
+        }
+    )
+
+
+@router.get("/sources", summary="来源 / every connection that the hub fetches from")
+async def sources(request: Request, caller: Caller) -> Response:
+    """Queues, polled services and folders: how far each was read, and what troubles it."""
+    rows = await source_store.all_sources(services_of(request).pool)
+    return answer(
+        {
+            "items": [
+                present(
+                    connection_id=row.connection_id,
+                    unit_id=row.unit_id,
+                    running=row.held,
+                    bookmark=row.bookmark or None,
+                    moved_at=row.moved_at,
+                    troubled_at=row.troubled_at,
+                    trouble=row.trouble,
                 )
                 for row in rows
             ]
