@@ -43,11 +43,12 @@ def with_files(text: str, read: Callable[[str], str]) -> str:
         try:
             held = read(place.name)
         except (OSError, UnicodeDecodeError) as fault:
+            why = (isinstance(fault, OSError) and fault.strerror) or fault
             faults.append(
                 Violation(
                     "#",
-                    f"第 {place.line} 行:读不到文件 {place.name}:{fault}",
-                    f"line {place.line}: cannot read the file {place.name}: {fault}",
+                    f"第 {place.line} 行:读不到文件 {place.name}:{why}",
+                    f"line {place.line}: cannot read the file {place.name}: {why}",
                     "file",
                 )
             )

@@ -161,7 +161,9 @@ class Onboarding:
             return (made,)
         if connection is None or connection.transport is not Transport.REST:
             raise Problem(
-                "not_found", f"没有推送连接 {connection_id}。", f"There is no push connection {connection_id}."
+                "not_found",
+                f"没有由枢纽签发密钥的连接 {connection_id};写作 单位.连接。",
+                f"No connection {connection_id} has a secret of the hub's making; it is written as unit.connection.",
             )
         shown = await self._new_secrets(connection_id, Signing(connection.settings.get("signing", Signing.HMAC)))
         async with self.pool.acquire() as conn:

@@ -56,7 +56,7 @@ def parse_xml(raw: bytes | str, encoding: Encoding | None = None) -> Any:
     try:
         root = etree.fromstring(text.encode("utf-8", "surrogatepass"), _parser())
     except (etree.XMLSyntaxError, ValueError) as fault:
-        said = str(fault)[:200]
+        said = str(getattr(fault, "msg", None) or fault)[:200]
         raise DocumentFault(f"不是有效的 XML:{said}", f"It is not valid XML: {said}") from None
     if root is None:
         raise DocumentFault("XML 没有根元素。", "The XML has no root element.")

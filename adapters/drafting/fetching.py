@@ -51,7 +51,8 @@ class Fetching:
         try:
             return _bounded(await asyncio.to_thread(Path(source).read_bytes), source)
         except OSError as fault:
-            raise DraftFault(f"读不到 {source}:{fault}", f"cannot read {source}: {fault}") from None
+            why = fault.strerror or fault
+            raise DraftFault(f"读不到 {source}:{why}", f"cannot read {source}: {why}") from None
 
     async def wsdl(self, source: str) -> Wsdl:
         """A WSDL with its imports, as far as they go. Raises ``DraftFault``."""

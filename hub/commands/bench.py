@@ -11,7 +11,7 @@ def add(verbs: Any) -> None:
     """The verb's arguments."""
     from bench.arguments import add_arguments
 
-    made = verbs.add_parser("bench", help="性能测量 / measure: pipeline intake delivery")
+    made = verbs.add_parser("bench", help="性能测量 / honest measures of the hub's parts")
     add_arguments(made)
     made.set_defaults(run=_bench)
 

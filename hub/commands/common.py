@@ -76,12 +76,17 @@ async def _awaited(work: Callable[[], Awaitable[int]]) -> int:
 def tell(fault: StoreFault | Problem) -> None:
     """A fault for a person, in both languages."""
     if isinstance(fault, Problem):
-        document = fault.document("zh-CN")
-        print(f"{document['title']}: {document['detail']} / {fault}", file=sys.stderr)
+        print(f"{in_short(fault.document('zh-CN'))} / {fault}", file=sys.stderr)
         for violation in fault.violations:
             print(f"  {violation.pointer}  {violation.zh} / {violation.en}", file=sys.stderr)
     else:
         print(fault, file=sys.stderr)
+
+
+def in_short(problem: dict[str, Any]) -> str:
+    """What a problem's document says in a line; a title without more to it stands once."""
+    title, detail = str(problem["title"]), str(problem["detail"])
+    return title if title == detail else f"{title}: {detail}"
 
 
 def profile_text(file: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.problem import Problem
 from hub.api.views import refused_document
-from hub.commands.common import add_json, add_store, done, operator, run, settings_of, show_json, store, table
+from hub.commands.common import add_json, add_store, done, in_short, operator, run, settings_of, show_json, store, table
 from hub.replays import Replays
 from hub.store import reading
 
@@ -129,7 +129,7 @@ def _tell_replayed(told: list[dict[str, Any]], as_json: bool) -> None:
             again = "(此前已生效 / had taken effect before)" if each["repeated"] else ""
             print(f"{each['refused_id']}  {each['case_number']}  已生效 / took effect {again}".rstrip())
         else:
-            print(f"{each['refused_id']}  {problem['title']}: {problem['detail']}")
+            print(f"{each['refused_id']}  {in_short(problem)}")
             for fault in problem.get("errors", ()):
                 print(f"    {fault['detail_zh']} / {fault['detail_en']}")
     if not told:

@@ -1,4 +1,4 @@
-"""The demo: a day of the city between real processes that know only the hub's public interface (HTTP).
+"""The demo: a day of the city between real processes that know only the hub's public doors.
 
 ``./cityhub demo`` reads like this:
 

@@ -155,6 +155,13 @@ async def test_rolling_back_applies_the_old_version_as_a_new_one(desk: Onboardin
     assert (await ProfileVersions(desk).between("telecom", 1, 3)).changes == ()
 
 
+async def test_why_a_connection_has_nothing_to_rotate_is_said(desk: Onboarding) -> None:
+    await desk.apply("unit: power\nconnections: [{name: main, transport: pull}]", "test")
+    for name in ("power", "power.main"):
+        with pytest.raises(Problem, match=rf"No connection {name} has a secret .* unit\.connection"):
+            await desk.rotate_signing(name, "test")
+
+
 async def test_what_is_not_there_is_said(desk: Onboarding) -> None:
     versions = ProfileVersions(desk)
     with pytest.raises(Problem, match="unit_unknown"):
