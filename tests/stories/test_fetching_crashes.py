@@ -143,7 +143,7 @@ async def test_a_hub_that_dies_with_a_page_in_hand_reads_it_again(tmp_path: Path
             async with scene.held_still("LOCK TABLE messages_seen IN ACCESS EXCLUSIVE MODE") as kill:
                 unit.add("log", *rows)
                 await scene.connect(a_polled_profile(unit))
-                await kill("messages_seen")
+                await kill("load_batch")
                 assert await asyncio.to_thread(unit.asked, "log", 1)
             await enough(scene, [row["text"] for row in rows])
             await moved_on(scene, "5")
