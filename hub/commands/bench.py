@@ -6,6 +6,8 @@ import argparse
 import asyncio
 from typing import Any
 
+from hub.logs import logs_to_stderr
+
 
 def add(verbs: Any) -> None:
     """The verb's arguments."""
@@ -19,4 +21,5 @@ def add(verbs: Any) -> None:
 def _bench(given: argparse.Namespace) -> int:
     from bench.main import run
 
+    logs_to_stderr("warning")
     return asyncio.run(run(given))
