@@ -19,11 +19,19 @@ WHERE connection_id IN (
 RETURNING connection_id, fencing, done_urgent, taken_urgent, done_ordinary, taken_ordinary, paused_at, paused_reason
 
 -- name: renew
--- Keep the leases that are still ours; the answer names them.
-UPDATE lanes SET leased_until = now() + make_interval(secs => $3)
-FROM unnest($1::text[], $2::bigint[]) AS u (connection, fencing)
-WHERE lanes.connection_id = u.connection AND lanes.fencing = u.fencing
-RETURNING lanes.connection_id, lanes.paused_at, lanes.paused_reason
+-- The leases that are still ours; one of which 3 s have gone is kept for longer, the others are only looked at: a lane
+-- whose row is being written must wait with its letters.
+WITH ours AS (
+    SELECT l.connection_id, l.fencing, l.paused_at, l.paused_reason, l.leased_until
+    FROM lanes l JOIN unnest($1::text[], $2::bigint[]) AS u (connection, fencing)
+      ON l.connection_id = u.connection AND l.fencing = u.fencing
+), kept AS (
+    UPDATE lanes SET leased_until = now() + make_interval(secs => $3)
+    FROM ours
+    WHERE lanes.connection_id = ours.connection_id AND lanes.fencing = ours.fencing
+      AND ours.leased_until < now() + make_interval(secs => $3 - 3)
+)
+SELECT connection_id, paused_at, paused_reason FROM ours
 
 -- name: release
 -- Give leases back at their holder's orderly end; not those that a successor of the same name has by now.
