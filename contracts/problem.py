@@ -33,6 +33,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "media_type_unsupported": ProblemKind(415, "不支持的内容类型", "The content type is not supported"),
     "too_large": ProblemKind(413, "消息过大", "The message is too large"),
     "too_deep": ProblemKind(422, "消息嵌套过深", "The message is nested too deeply"),
+    "too_slow": ProblemKind(408, "请求体传得太慢", "The body comes too slowly", retryable=True),
     "batch_too_large": ProblemKind(413, "批量消息过多", "The batch has too many messages"),
     "too_many_requests": ProblemKind(429, "请求过于频繁", "Too many requests", retryable=True),
     "overloaded": ProblemKind(503, "系统繁忙,请稍后重发", "The hub is busy, send again later", retryable=True),

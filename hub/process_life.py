@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Coroutine
 
 import uvicorn
 
-from hub.api.joined import JoinedHttp
 from hub.api.services import Services
+from hub.api.wire import Http
 from hub.face import face
 from hub.say import Say
 from hub.store.pool import LOST, Pool, open_pool
@@ -55,7 +55,7 @@ async def serve_http(services: Services, listening_fd: int | None, ending: async
         host=settings.host,
         port=settings.port,
         loop="none",
-        http=JoinedHttp,
+        http=Http,
         ws="none",
         lifespan="off",
         access_log=False,

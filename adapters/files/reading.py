@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -63,14 +63,6 @@ def read_rows(raw: bytes, format: FileFormat, settings: FileSettings, written: W
             return _records(_sheet_lines(raw, settings.sheet), written.columns)
         case FileFormat.XML:
             return _elements(raw, settings, written)
-
-
-def columns_of(rows: Iterable[Row]) -> list[str]:
-    """The names of the fields of records, in their order."""
-    names: dict[str, None] = {}
-    for row in rows:
-        names |= dict.fromkeys(row.fields)
-    return list(names)
 
 
 def _csv_lines(raw: bytes, written: Written) -> list[tuple[int, list[str]]]:

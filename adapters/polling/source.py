@@ -14,13 +14,13 @@ from adapters.arriving import Fetched, HandingIn, took_effect_or_never_will
 from adapters.documents import DocumentFault
 from adapters.http.authentication import Authenticator, Caller, is_401
 from adapters.http.calls import HttpAnswer, HttpCalls, machine_now
+from adapters.http.statuses import CONTROL_HEADERS, outcome
 from adapters.kept import Kept
 from adapters.mapping import Mapper, mapper_of
 from adapters.mapping.dates import date_writer
 from adapters.polling.asking import request, secrets_of
 from adapters.polling.page import Page, page_document, read_page
 from adapters.polling.progress import Progress, asked_for, moved, progress_of
-from adapters.rest.answers import CONTROL_HEADERS, outcome
 from auth.port import Secrets
 from contracts.nouns import Connection
 from contracts.port import Bookmark, DeliveryFailed, Reception, Refused, Unauthorised, Unavailable

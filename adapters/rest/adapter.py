@@ -14,10 +14,10 @@ from adapters.answers import Answers
 from adapters.documents import DocumentFault
 from adapters.http.authentication import Authenticator, Caller
 from adapters.http.calls import ANSWER_READ_MAX, HttpAnswer, HttpCalls
+from adapters.http.statuses import ANSWER_KEPT_MAX, CONTROL_HEADERS, outcome
 from adapters.kept import Kept, section
 from adapters.mapping import Mapper, MappingFailed, mapper_of
 from adapters.mapping.unwritten import unwritten
-from adapters.rest.answers import ANSWER_KEPT_MAX, CONTROL_HEADERS, outcome
 from adapters.rest.signing import NoSigningSecret, Signer
 from auth.port import Secrets, SigningSecrets
 from contracts.nouns import Connection, Delivered, Receipt, RenderedLetter

@@ -8,8 +8,8 @@ from typing import Any
 
 from adapters.documents.faults import DocumentFault
 from adapters.documents.writing import wrap_documents
+from adapters.http.statuses import ANSWER_KEPT_MAX
 from adapters.mapping import MappingFailed
-from adapters.rest.answers import ANSWER_KEPT_MAX
 from adapters.soap.calls import SoapCalls, put_at
 from adapters.soap.photos import Part, put_photos
 from adapters.soap.prepared import Prepared

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from adapters.answers import Answers
 from adapters.http.retry_after import retry_after_seconds
-from adapters.rest.answers import ANSWER_KEPT_MAX, outcome
+from adapters.http.statuses import ANSWER_KEPT_MAX, outcome
 from adapters.soap.replies import Fault, Reply
 from contracts.nouns import Receipt
 from contracts.port import DeliveryFailed, Refused, Unauthorised, Unavailable

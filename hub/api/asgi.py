@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,10 +44,18 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-async def read_body(receive: Receive, length: str | None, limit: int) -> bytes:
-    """The whole body. Raises ``Problem`` past ``limit`` bytes, ``Gone`` where the caller hung up."""
+async def read_body(receive: Receive, length: str | None, limit: int, seconds: float = BODY_SECONDS) -> bytes:
+    """The whole body. Raises ``Problem`` past ``limit`` bytes or ``seconds``, ``Gone`` where the caller hung up."""
     if length is not None and length.isdigit() and int(length) > limit * DRAIN_FACTOR:
         raise too_large(limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _whole_body(receive, limit)
+    except TimeoutError:
+        raise Problem("too_slow") from None
+
+
+async def _whole_body(receive: Receive, limit: int) -> bytes:
     message = await receive()
     if message["type"] == "http.disconnect":
         raise Gone

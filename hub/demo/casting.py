@@ -59,9 +59,6 @@ CUT_OFF, CUT_OFF_AREA = "west_district", "west_district"
 AT_BROKER = frozenset({Kind.QUEUE, Kind.BROADCASTER})
 """Kinds that meet the hub at a broker."""
 
-LISTENS = frozenset({Kind.PUSHED, Kind.FLAKY, Kind.CUT_OFF, Kind.OWN_REST, Kind.POLLED, Kind.POWER, Kind.WATER})
-"""Kinds that the hub calls: they have an HTTP server."""
-
 OF_THEIR_OWN = frozenset({Kind.OWN_REST, Kind.POLLED, Kind.FILES, Kind.POWER, Kind.WATER, Kind.QUEUE, Kind.BROADCASTER})
 """Kinds that are connected by a document of their own in ``profiles``, and have words of their own."""
 

@@ -236,11 +236,6 @@ async def attempts(pool: Pool, case_id: int, position: int) -> list[AttemptRow]:
     return [AttemptRow(**{**dict(row), "digest": bytes(row["digest"]), "answer": bytes(row["answer"])}) for row in rows]
 
 
-async def stages_since(pool: Pool, first_case_id: int, mode: Mode) -> dict[State, int]:
-    """Cases by state, of those registered since a case id."""
-    return {State(row["state"]): row["cases"] for row in await pool.fetch(SQL["stages"], first_case_id, mode)}
-
-
 async def open_stages(pool: Pool, mode: Mode) -> dict[State, int]:
     """All open cases by state."""
     return {State(row["state"]): row["cases"] for row in await pool.fetch(SQL["open_stages"], mode)}

@@ -89,10 +89,6 @@ WHERE l.position = $1
 SELECT attempt, outcome, status, digest, answer, reason, taken_at, sent_at, ended_at, holder
 FROM attempts WHERE case_id = $1 AND position = $2 ORDER BY attempt
 
--- name: stages
--- Cases by state since a case id (the first of a day).
-SELECT state, count(*)::int AS cases FROM cases WHERE case_id >= $1 AND mode = $2 GROUP BY state
-
 -- name: open_stages
 -- All open cases by state.
 SELECT state, count(*)::int AS cases FROM cases

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from adapters.http.retry_after import RETRY_AFTER_MAX_SECONDS, retry_after_seconds
-from adapters.rest.answers import outcome
+from adapters.http.statuses import outcome
 from adapters.rest.signing import NoSigningSecret, Signer
 from auth.port import SigningSecrets
 from auth.signing_secrets import (

@@ -101,7 +101,7 @@ async def test_what_cannot_be_decided_now_is_held_and_handed_in_again_alone(grou
     sends(ground, *(an_event(id=f"m-{n}") for n in range(4)))
     reception = Receives(answer)
     async with collecting(ground, reception):
-        await until(lambda: reception.ids[-2:] == ["m-2", "m-2"])
+        await until(lambda: len(reception.ids) >= 6)
         await until(lambda: left(ground) == 0)
     assert sorted(reception.ids) == ["m-0", "m-1", "m-2", "m-2", "m-2", "m-3"]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from adapters.http.retry_after import retry_after_seconds as retry_after_seconds
+from adapters.http.retry_after import retry_after_seconds
 from contracts.nouns import Receipt
 from contracts.port import DeliveryFailed, Refused, Unauthorised, Unavailable
 

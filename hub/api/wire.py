@@ -1,4 +1,8 @@
-"""What is written to a connection in one turn of the loop leaves in one piece: an answer's head with its body."""
+"""HTTP/1.1 as uvicorn speaks it, and two things that it leaves to us.
+
+What is written to a connection in one turn of the loop leaves in one piece: an answer's head with its body. And a
+request whose head does not come to its end is given up: uvicorn would keep such a connection for ever.
+"""
 
 from __future__ import annotations
 
@@ -50,9 +54,42 @@ class JoinedTransport(asyncio.Transport):
         self._inner.resume_reading()
 
 
-class JoinedHttp(HttpToolsProtocol):
-    """HTTP/1.1 as uvicorn speaks it, with one call to the system for an answer instead of two."""
+HEAD_SECONDS = 20.0
+"""A head that takes longer is given up, as is a connection on which no request begins."""
+
+
+class Http(HttpToolsProtocol):
+    """One connection: one call to the system for an answer instead of two, and a limit on how long a head may take."""
+
+    head_seconds = HEAD_SECONDS
+    _head: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A caller connected."""
-        super().connection_made(JoinedTransport(cast(asyncio.Transport, transport)))
+        joined = JoinedTransport(cast(asyncio.Transport, transport))
+        super().connection_made(joined)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The caller is gone."""
+        self._head_came()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        if self._head is None:
+            self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """Its head is whole."""
+        self._head_came()
+        super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        self._head = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def _head_came(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
