@@ -1,7 +1,7 @@
 """Near-duplicates (重复案件): which open case a report repeats, by category, place and time. Pure.
 
-Reports of one category in one stretch of the city are decided one after the other, under a lock on every cell that the
-circle around them touches: of two that come at the same moment, the second sees the first.
+A batch compares its reports with the open cases that it knows and with each other, and says what it found alone where;
+when it is written that is looked at once more, so that of two reports that come at the same moment the second sees the first.
 """
 
 from __future__ import annotations
@@ -38,13 +38,22 @@ class Open:
 
 @dataclass(slots=True)
 class Nearby:
-    """The open cases near the places that a batch reports, by (category, cell); it grows as the batch is decided."""
+    """The open cases near the places that a batch reports, by (category, cell); it grows as the batch is decided.
+
+    ``alone`` are the new ones that repeat nothing, each with the cells in which it was compared.
+    """
 
     cases: dict[tuple[str, str], list[Open]] = field(default_factory=dict)
+    alone: list[tuple[Open, tuple[str, ...]]] = field(default_factory=list)
 
     def add(self, cell: str, case: Open) -> None:
         """Another open case in a cell."""
         self.cases.setdefault((case.category_code, cell), []).append(case)
+
+    def stands_alone(self, cell: str, case: Open, compared: tuple[str, ...]) -> None:
+        """A new case in a cell that repeats none of those in the cells ``compared``."""
+        self.add(cell, case)
+        self.alone.append((case, compared))
 
     def repeated(self, report: Open, cells: tuple[str, ...], metres: float, hours: float) -> tuple[Open, float] | None:
         """The earliest open case that the report repeats, and how many metres lie between; None where it is new.
@@ -91,6 +100,14 @@ def stretches_of(reports: Iterable[Report], grid: Grid, metres: float) -> set[tu
             cells = grid.cells_within(point.longitude, point.latitude, metres)
             found.update((report.category_code, cell) for cell in cells)
     return found
+
+
+def box_around(longitude: float, latitude: float, metres: float) -> tuple[float, float, float, float]:
+    """West, south, east, north of a box in which everything within so many metres of a point lies."""
+    # A hundredth to spare: the haversine of a distance this small is the plane's.
+    up = math.degrees(1.01 * metres / EARTH_METRES)
+    aside = up / max(math.cos(math.radians(latitude)), 0.01)
+    return longitude - aside, latitude - up, longitude + aside, latitude + up
 
 
 def metres_between(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:
