@@ -1,8 +1,8 @@
 """The one way in: every message, whatever brought it, ends in ``Intake.receive``.
 
-Messages that arrive while the last batch commits form the next one; there is no timer. A batch is loaded, decided and
-written in one transaction that takes place only if what it was decided on still holds; then each sender is answered, and
-none before. Who was overtaken by another batch begins again, and holds its cases then.
+Messages that arrive while the last batch commits form the next one; there is no timer. A batch is loaded and decided,
+then written in one transaction, but only if what it was decided on still holds; then each sender is answered, and none
+before. Who was overtaken by another batch begins again, and holds its cases then.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Near-duplicates (重复案件): which open case a report repeats, by category, place and time. Pure.
 
-A batch compares its reports with the open cases that it knows and with each other, and says what it found alone where;
-when it is written that is looked at once more, so that of two reports that come at the same moment the second sees the first.
+A batch compares its reports with the open cases that it knows and with each other, and says what it found alone where.
+When it is written that is looked at once more: of two reports that come at the same moment the second sees the first.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from contracts.city.areas import Grid
 from contracts.coordinates import ImpossibleCoordinates, to_wgs84
@@ -22,8 +24,7 @@ EARTH_METRES = 6_371_008.8
 """Mean radius of the earth (IUGG)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """An open case as a report is compared with it."""
 
     case_id: int

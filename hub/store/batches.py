@@ -38,9 +38,9 @@ class Overtaken(Exception):
 class Grounds:
     """What a batch is decided on, and what must still be so when it is written.
 
-    The versions of the cases that were looked at; the open cases known near its reports, sought from a moment and a case
-    id on, and the reports that repeat none of them within so many metres; the register's entries found in force on a day
-    for the components that were asked for.
+    The versions of the cases that were looked at. The open cases known near its reports, sought from a moment and a
+    case id on, and the reports that repeat none of them within so many metres. The register's entries found in force on
+    a day for the components that were asked for.
     """
 
     near_since: datetime
