@@ -11,13 +11,14 @@ import asyncio
 from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import perf_counter
 
 import asyncpg
 import orjson
 from asyncpg.pgproto.pgproto import UUID
+from msgspec.structs import replace
 
 from contracts.arrival import Answer
 from contracts.city import Component
