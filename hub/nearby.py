@@ -89,9 +89,13 @@ def open_case(case: Case) -> Open:
     )
 
 
-def stretches_of(reports: Iterable[Report], grid: Grid, metres: float) -> set[tuple[str, str]]:
-    """Every (category, cell) in which reports may repeat each other or an open case; impossible places have none."""
-    found: set[tuple[str, str]] = set()
+Stretch = tuple[str, str, float, float, float, float]
+"""Where what a report may repeat can lie: category, cell, and the west, south, east and north of the box around it."""
+
+
+def stretches_of(reports: Iterable[Report], grid: Grid, metres: float) -> list[Stretch]:
+    """Every stretch in which reports may repeat an open case; impossible places have none."""
+    found: list[Stretch] = []
     if metres == 0:
         return found
     for report in reports:
@@ -99,16 +103,17 @@ def stretches_of(reports: Iterable[Report], grid: Grid, metres: float) -> set[tu
         with suppress(ImpossibleCoordinates):
             point = to_wgs84(place.longitude, place.latitude, place.system)
             cells = grid.cells_within(point.longitude, point.latitude, metres)
-            found.update((report.category_code, cell) for cell in cells)
+            found += stretches(report.category_code, point.longitude, point.latitude, cells, metres)
     return found
 
 
-def box_around(longitude: float, latitude: float, metres: float) -> tuple[float, float, float, float]:
-    """West, south, east, north of a box in which everything within so many metres of a point lies."""
+def stretches(category: str, longitude: float, latitude: float, cells: Iterable[str], metres: float) -> list[Stretch]:
+    """The stretches of one place: everything within so many metres lies in one of them."""
     # A hundredth to spare: the haversine of a distance this small is the plane's.
     up = math.degrees(1.01 * metres / EARTH_METRES)
     aside = up / max(math.cos(math.radians(latitude)), 0.01)
-    return longitude - aside, latitude - up, longitude + aside, latitude + up
+    box = longitude - aside, latitude - up, longitude + aside, latitude + up
+    return [(category, cell, *box) for cell in cells]
 
 
 def metres_between(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:

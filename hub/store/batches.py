@@ -22,7 +22,7 @@ from hub.codec import case_from, case_text, fact_text
 from hub.decision import LetterOrder, Outbox, Remembered
 from hub.lateness import Delivery, Outage
 from hub.life_cycle import State
-from hub.nearby import Open, box_around
+from hub.nearby import Open, Stretch, stretches
 from hub.spans import Span
 from hub.store.pool import Connection
 from hub.store.sql import statements
@@ -67,7 +67,7 @@ async def load(
     conn: Connection,
     keys: Collection[bytes],
     ids: Collection[int],
-    stretches: Collection[tuple[str, str]],
+    near: Sequence[Stretch],
     since: datetime,
     from_case: int,
     division: str,
@@ -76,15 +76,14 @@ async def load(
 ) -> Found:
     """Look everything up. With ``hold`` the cases are locked, sorted, until the caller's transaction ends.
 
-    ``near`` is (cell, case) of the open cases in these stretches (category, cell), none registered before ``since``.
+    What is found near is (cell, case) of the open cases in these stretches, none registered before ``since``.
     Keys and cases that are unknown are left out.
     """
     row = await conn.fetchrow(
         SQL["load_batch"],
         [UUID(key) for key in keys],
         sorted(ids),
-        [category for category, _ in stretches],
-        [cell for _, cell in stretches],
+        near,
         since,
         from_case,
         hold,
@@ -229,11 +228,9 @@ async def write(
     return base
 
 
-def _compared(grounds: Grounds) -> Iterator[tuple[object, ...]]:
+def _compared(grounds: Grounds) -> Iterator[Stretch]:
     for case, cells in grounds.alone:
-        box = box_around(case.longitude, case.latitude, grounds.metres)
-        for cell in cells:
-            yield (case.category_code, cell, *box)
+        yield from stretches(case.category_code, case.longitude, case.latitude, cells, grounds.metres)
 
 
 def _case_row(case: Case, alarm_at: datetime | None) -> tuple[object, ...]:

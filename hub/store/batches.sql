@@ -2,7 +2,7 @@
 
 -- name: load_batch
 -- What was answered before, the cases that the batch names, and the open ones near its reports (see migration 0015).
-SELECT near, seen, known FROM load_batch($1, $2, $3, $4, $5, $6, $7)
+SELECT near, seen, known FROM load_batch($1, $2, $3, $4, $5, $6)
 
 -- name: known_attachments
 -- Which of these attachments exist, and whose they are.

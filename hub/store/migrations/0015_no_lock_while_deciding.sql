@@ -3,21 +3,27 @@
 
 DROP FUNCTION load_batch;
 
+-- Where what a report may repeat can lie: its category, a cell, and the box around its place.
+CREATE TYPE stretch_row AS (
+    category_code text, grid_cell text, west double precision, south double precision, east double precision,
+    north double precision);
+
 -- What a batch must know before it is decided. Each statement sees what was committed before it began. With ``hold`` the
 -- cases are locked until the transaction ends, sorted: for who was overtaken before.
 CREATE FUNCTION load_batch(
-    keys uuid[], ids bigint[], categories text[], cells text[], since timestamptz, from_case bigint, hold bool,
+    keys uuid[], ids bigint[], stretches stretch_row[], since timestamptz, from_case bigint, hold bool,
     OUT near near_row[], OUT seen seen_row[], OUT known locked_row[]
 ) LANGUAGE plpgsql AS $$
 BEGIN
-    IF cardinality(categories) > 0 THEN
+    IF cardinality(stretches) > 0 THEN
         near := ARRAY(
-            SELECT (c.case_id, c.category_code, c.grid_cell, c.component_code, c.longitude, c.latitude, c.registered_at,
-                    c.mode)::cityhub.near_row
-            FROM unnest(categories, cells) AS u (category, cell)
-            JOIN cityhub.cases c ON c.category_code = u.category AND c.grid_cell = u.cell
+            SELECT DISTINCT (c.case_id, c.category_code, c.grid_cell, c.component_code, c.longitude, c.latitude,
+                             c.registered_at, c.mode)::cityhub.near_row
+            FROM unnest(stretches) AS u
+            JOIN cityhub.cases c ON c.category_code = u.category_code AND c.grid_cell = u.grid_cell
             WHERE c.state NOT IN ('closed', 'rejected', 'duplicate', 'voided') AND c.registered_at >= since
-              AND c.case_id >= from_case);
+              AND c.case_id >= from_case
+              AND c.longitude BETWEEN u.west AND u.east AND c.latitude BETWEEN u.south AND u.north);
     END IF;
     -- Seldom: the entries of every month are asked only then.
     IF EXISTS (SELECT FROM cityhub.messages_seen s WHERE s.key = ANY (keys)) THEN
@@ -35,11 +41,6 @@ BEGIN
     END IF;
 END $$;
 
--- Where a report that repeats nothing was compared with what lies near it: a cell, and the box around its place.
-CREATE TYPE fresh_row AS (
-    category_code text, grid_cell text, west double precision, south double precision, east double precision,
-    north double precision);
-
 DROP FUNCTION write_batch;
 
 -- Writes one decided batch and returns the first commit position: entries get positions by their index, letters follow.
@@ -49,7 +50,7 @@ CREATE FUNCTION write_batch(
     -- the cases that were looked at, and in which version
     looked_at bigint[], versions int[],
     -- reports that repeat none of the cases known near them; from when and which case on they were sought
-    fresh fresh_row[], near_known bigint[], near_since timestamptz, near_from bigint,
+    fresh stretch_row[], near_known bigint[], near_since timestamptz, near_from bigint,
     -- components that were asked for in the register, and the entries found in force on a day
     asked text[], on_day date, entry_ids bigint[],
     -- of version 1 are new, higher ones replace the one before
