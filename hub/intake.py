@@ -171,7 +171,8 @@ class Intake:
             began = perf_counter()
             try:
                 outcomes = await self._once(messages, hold=overtaken)
-            except batches.Overtaken:
+            except batches.Overtaken as fault:
+                self.say("batch.overtaken", reason=str(fault), messages=len(messages))
                 overtaken = True
                 continue
             except CLASHED as fault:

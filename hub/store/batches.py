@@ -223,7 +223,7 @@ async def write(
         )
     except asyncpg.PostgresError as fault:
         if fault.sqlstate == "CH002":
-            raise Overtaken from fault
+            raise Overtaken(fault.args[0]) from fault
         raise
     return base
 

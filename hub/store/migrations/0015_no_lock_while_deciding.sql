@@ -176,6 +176,13 @@ BEGIN
     RETURN base;
 END $$;
 
+-- The entries in force for these codes on a day; what was found is looked at again when the batch is written.
+CREATE OR REPLACE FUNCTION components_in_force(codes text[], day date) RETURNS SETOF components LANGUAGE sql STABLE AS $$
+    SELECT c.* FROM cityhub.components c
+    WHERE c.component_code = ANY (codes) AND c.known_until IS NULL
+      AND c.valid_from <= day AND (c.valid_to IS NULL OR c.valid_to >= day)
+$$;
+
 -- To compress a case at every step costs a tenth of what the database does for it.
 DO $$
 DECLARE
