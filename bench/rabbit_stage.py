@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import pika
+from msgspec import structs
 from pika.adapters.asyncio_connection import AsyncioConnection
 
 from adapters.rabbitmq.adapter import RabbitAdapter
@@ -218,7 +219,7 @@ def _letters(count: int) -> list[RenderedLetter]:
     made = RenderedLetter(
         "ltr", "330800-20261123-000042", "case.dispatch/1.0", BODY_KIND, body, hashlib.sha256(body).digest()
     )
-    return [replace(made, letter_id=f"ltr_1-{n}") for n in range(count)]
+    return [structs.replace(made, letter_id=f"ltr_1-{n}") for n in range(count)]
 
 
 def messages(count: int, run: str) -> list[bytes]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from contracts.cloudevents import Event
 from contracts.envelope import Sender
@@ -17,8 +18,7 @@ NEWEST: Mapping[str, type[Body]] = {model.contract.partition("/")[0]: model for 
 """Contract name → the newest version that partners may send."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a unit said, before it is a message: the contract's body, and what was told of the envelope.
 
     ``extensions`` go by their CloudEvents names: mode, sendercase, basedonversion, actor, onbehalfof, sequence,
@@ -33,8 +33,7 @@ class Said:
     extensions: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """One message as it came through a door: what it says, or why it says nothing; ``raw`` is kept if it is refused."""
 
     sender: Sender
@@ -45,8 +44,7 @@ class Arrival:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The first answer to a message, given again to each repeat. It is committed."""
 
     case_id: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from contracts.messages import Body
 
@@ -17,8 +18,7 @@ class Mode(StrEnum):
     TEST = "test"
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """Who spoke: the unit, the connection it used and the credential it showed."""
 
     unit_id: str
@@ -26,8 +26,7 @@ class Sender:
     credential_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message that crossed the hub's border, checked against its contract.
 
     ``keys`` identify it for ever: the same key never takes effect twice. ``fingerprint`` tells a repeat

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from contracts.envelope import Mode
 from contracts.pace import RETRY, Maintenance, Opening, Retry
 
@@ -93,8 +95,7 @@ class Letter:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedLetter:
+class RenderedLetter(Struct, frozen=True):
     """A letter as it goes over the wire: the same ``letter_id`` never has other bytes."""
 
     letter_id: str
@@ -113,8 +114,7 @@ class Receipt(StrEnum):
     PROCESSED = "processed"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """A letter arrived: what the unit said, and the times that tell network and unit apart."""
 
     receipt: Receipt

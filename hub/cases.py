@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from operator import attrgetter
 from typing import Any, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.bends import Level
 from contracts.envelope import Mode
@@ -41,8 +42,7 @@ from hub.life_cycle import OVER, WITH_A_UNIT, State, Step, StepNotAllowed, after
 from hub.spans import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, omit_defaults=True):
     """One step of a case, for ever: who, by which connection and message, when by both clocks, and what.
 
     ``effective_at`` is when it was so by the sender's clock, ``known_at`` when the hub knew, both city time.
@@ -70,8 +70,7 @@ class Entry:
     position: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(Struct, frozen=True, omit_defaults=True):
     """A dispatch and what became of it; overdue is a fact about it, never a state. ``moved_to`` is a later deadline.
 
     ``stood`` is when the unit's clock rightly stood: the deadline has moved by it already. ``granted``: the deadline is
@@ -104,8 +103,7 @@ class Dispatch:
         return self.returned_at is not None or self.recalled_at is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True, omit_defaults=True):
     """A question that the command centre has not decided yet."""
 
     question: Question
@@ -114,16 +112,14 @@ class Pending:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Suspension:
+class Suspension(Struct, frozen=True, omit_defaults=True):
     """The case is suspended (挂账): its clock stands since, to be reviewed on a date."""
 
     since: datetime
     review_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Coordination:
+class Coordination(Struct, frozen=True, omit_defaults=True):
     """The coordination under way: which level, who leads it, since when and until when.
 
     ``substitute``: every level has tried, and its leader is to organise substitute handling (代整改).
@@ -136,8 +132,7 @@ class Coordination:
     substitute: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SubDispatch:
+class SubDispatch(Struct, frozen=True, omit_defaults=True):
     """A department's part, as its platform last told it."""
 
     department: str
@@ -146,8 +141,7 @@ class SubDispatch:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Warning:
+class Warning(Struct, frozen=True, omit_defaults=True):
     """How loudly whom was reminded of a deadline: 1 due soon, 2 overdue, 3 supervision."""
 
     wait: Wait
@@ -160,8 +154,7 @@ class Warning:
         return self.wait is wait and (wait is not Wait.ASSISTANCE or self.unit_id == unit_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True, omit_defaults=True):
     """One problem from report to evaluation. ``version`` is the number of its entries."""
 
     case_id: int
@@ -286,20 +279,7 @@ def advance(case: Case, step: Step, fact: Fact, at: datetime, known_at: datetime
     if state not in WITH_A_UNIT and case.state in WITH_A_UNIT:
         # What was asked of the unit's own time ends with it.
         changes |= {"pending": (), "suspension": None}
-    return changed(case, changes)
-
-
-_NAMES = tuple(each.name for each in fields(Case))
-_PLACES = {name: place for place, name in enumerate(_NAMES)}
-_values = attrgetter(*_NAMES)
-
-
-def changed(case: Case, changes: Mapping[str, Any]) -> Case:
-    """The case with some fields changed. As ``replace`` does it, several times faster: every step goes through here."""
-    values = list(_values(case))
-    for name, value in changes.items():
-        values[_PLACES[name]] = value
-    return Case(*values)
+    return replace(case, **changes)
 
 
 def fold(entries: Iterable[Entry], case_number: str) -> Case:

@@ -1,50 +1,55 @@
-"""How facts and cases are kept as text: orjson out, pydantic in. The canonical bytes of an entry are fixed here."""
+"""How facts and cases are kept as text: JSON, without the fields that are as by default.
+
+So a default is part of what was written, and is never changed. The canonical bytes of an entry are fixed here too.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any, cast
 
+import msgspec
 import orjson
-from pydantic import TypeAdapter
 
 from hub.cases import Case, Entry
 from hub.facts import FACT_OF, Fact
 from hub.life_cycle import Step
 
-_CASE: TypeAdapter[Case] = TypeAdapter(Case)
-_FACTS: dict[Step, TypeAdapter[Any]] = {step: TypeAdapter(fact) for step, fact in FACT_OF.items()}
+_ENCODER = msgspec.json.Encoder()
+_CASE = msgspec.json.Decoder(Case)
+_FACTS: dict[Step, msgspec.json.Decoder[Any]] = {step: msgspec.json.Decoder(fact) for step, fact in FACT_OF.items()}
 
 
 def case_text(case: Case) -> str:
     """The whole case as JSON text."""
-    return orjson.dumps(case).decode()
+    return _ENCODER.encode(case).decode()
 
 
 def case_from(text: str) -> Case:
     """The case that ``case_text`` wrote."""
-    return _CASE.validate_json(text)
+    return _CASE.decode(text)
 
 
 def fact_text(fact: Fact) -> str:
     """A fact as JSON text."""
-    return orjson.dumps(fact).decode()
+    return _ENCODER.encode(fact).decode()
 
 
 def fact_from(step: Step, text: str) -> Fact:
     """The fact of a step that ``fact_text`` wrote."""
-    return cast(Fact, _FACTS[step].validate_json(text))
+    return cast(Fact, _FACTS[step].decode(text))
 
 
 def fact_document(fact: Fact) -> dict[str, Any]:
     """A fact as a JSON-able document, absent fields left out."""
-    return cast(dict[str, Any], _without_nulls(orjson.loads(orjson.dumps(fact))))
+    return cast(dict[str, Any], orjson.loads(orjson.dumps(fact, default=_fields)))
 
 
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
-    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
+def _fields(value: Any) -> dict[str, Any]:
+    if not isinstance(value, msgspec.Struct):
+        raise TypeError(f"{type(value).__name__} is not a value that is kept")
+    fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    return {name: inner for name, inner in fields if inner is not None}
 
 
 def canonical(entry: Entry, body: str) -> bytes:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
+
 from contracts.arrival import Answer
 from contracts.city import Component
 from contracts.envelope import Mode
@@ -16,8 +18,7 @@ from hub.life_cycle import State
 from hub.nearby import Nearby
 
 
-@dataclass(frozen=True, slots=True)
-class LetterOrder:
+class LetterOrder(Struct, frozen=True):
     """A letter to write in the same transaction as the entry that it tells."""
 
     case_id: int
@@ -31,8 +32,7 @@ class LetterOrder:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """A unit begins (``open``) or ceases to see a case, from the entry with this sequence on."""
 
     unit_id: str
@@ -41,16 +41,14 @@ class Sight:
     open: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Personal:
+class Personal(Struct, frozen=True):
     """Personal data of a report, kept apart and erasable alone."""
 
     personal_id: UUID
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """An accepted message: everything that it changes."""
 
     case: Case
@@ -60,8 +58,7 @@ class Decision:
     personal: Personal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """How a message was decided before: its answer, or the refusal's text.
 
     ``gone`` is the number of a case that was dropped with its month since: its key still binds, its answer is lost.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from hub.life_cycle import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True, omit_defaults=True):
     """Where the case lies: WGS 84 degrees, and what the sender gave."""
 
     longitude: float
@@ -24,8 +24,7 @@ class Location:
     address: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Struct, frozen=True, omit_defaults=True):
     """A problem was reported (采集)."""
 
     category_code: str
@@ -43,8 +42,7 @@ class Reported:
     accept_by: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True, omit_defaults=True):
     """The report is a case (受理). ``rule`` names the rule where no person decided."""
 
     rule: str | None = None
@@ -55,15 +53,13 @@ class Accepted:
     dispatch_by: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True, omit_defaults=True):
     """The report is not accepted (不予受理)."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedDuplicate:
+class LinkedDuplicate(Struct, frozen=True, omit_defaults=True):
     """The report repeats another case (重复案件). ``rule`` names the rule where no person decided; metres apart."""
 
     original: str
@@ -73,8 +69,7 @@ class LinkedDuplicate:
     metres: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Brief:
+class Brief(Struct, frozen=True, omit_defaults=True):
     """What the receiver of an order must know of the problem; the entry keeps it, so a letter is made of it alone."""
 
     category_code: str
@@ -86,8 +81,7 @@ class Brief:
     finding: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True, omit_defaults=True):
     """One dispatch as it was ordered: to whom, until when, why."""
 
     number: int
@@ -109,8 +103,7 @@ class Order:
     insisted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatched:
+class Dispatched(Struct, frozen=True, omit_defaults=True):
     """The case was ordered to its lead unit (派遣), by a rule or by hand."""
 
     order: Order
@@ -118,16 +111,14 @@ class Dispatched:
     by_hand: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Assisted:
+class Assisted(Struct, frozen=True, omit_defaults=True):
     """A further unit was ordered to assist (协助派遣), or answers as such."""
 
     order: Order
     brief: Brief
 
 
-@dataclass(frozen=True, slots=True)
-class AssistantTold:
+class AssistantTold(Struct, frozen=True, omit_defaults=True):
     """What an assisting unit says of its own dispatch, by the dispatch's number."""
 
     number: int
@@ -137,8 +128,7 @@ class AssistantTold:
     photos: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(Struct, frozen=True, omit_defaults=True):
     """A dispatch was taken back (撤回派遣); ``second`` where another unit gets the case at once (二次派遣)."""
 
     number: int
@@ -148,8 +138,7 @@ class Recalled:
     dispatch_by: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Coordinated:
+class Coordinated(Struct, frozen=True, omit_defaults=True):
     """A coordination was opened or taken a level up (协调): who leads it, until when, why, among whom.
 
     ``substitute``: every level has tried, and its leader is to organise substitute handling (代整改).
@@ -167,16 +156,14 @@ class Coordinated:
     substitute: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
+class Acknowledged(Struct, frozen=True, omit_defaults=True):
     """The unit has it (签收)."""
 
     handler: str | None = None
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True, omit_defaults=True):
     """The unit sent it back (退回). ``due_at`` is its deadline where that ended a suspension: what stood is given."""
 
     reason_code: str
@@ -187,8 +174,7 @@ class Returned:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SubDispatched:
+class SubDispatched(Struct, frozen=True, omit_defaults=True):
     """What a second-level platform tells of its department (二级派遣)."""
 
     department: str
@@ -206,8 +192,7 @@ class Question(StrEnum):
     DISPUTE = "dispute"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True, omit_defaults=True):
     """The unit asks (延期、挂账、争议): until when, or when to look again."""
 
     question: Question
@@ -216,8 +201,7 @@ class Asked:
     photos: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True, omit_defaults=True):
     """The command centre's word on a question. ``due_at`` is the unit's deadline from here on, where it moved."""
 
     question: Question
@@ -228,16 +212,14 @@ class Decided:
     asked_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resumed:
+class Resumed(Struct, frozen=True, omit_defaults=True):
     """A suspension ended (恢复处置); the deadline moved by the time that the clock stood."""
 
     reason: str
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ReckonedAgain:
+class ReckonedAgain(Struct, frozen=True, omit_defaults=True):
     """A provisional deadline was reckoned again on the announced calendar."""
 
     due_at: datetime
@@ -253,8 +235,7 @@ class Fault(StrEnum):
     NETWORK = "network"
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True, omit_defaults=True):
     """A stretch of the unit's time that the hub or the network lost."""
 
     fault: Fault
@@ -262,8 +243,7 @@ class Lost:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LateProof:
+class LateProof(Struct, frozen=True, omit_defaults=True):
     """An answer that came late from a unit that was cut off (补传): it counts as of the sender's time.
 
     The hub had marked the connection as cut off ``cut_off_since`` until ``back_at`` (None: not back yet).
@@ -274,8 +254,7 @@ class LateProof:
     back_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True, omit_defaults=True):
     """What the unit did (反馈), in part or finally. ``lost`` is what a late answer may set off."""
 
     description: str
@@ -288,16 +267,14 @@ class Answered:
     verify_by: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LateProofJudged:
+class LateProofJudged(Struct, frozen=True, omit_defaults=True):
     """A person overruled how a late answer counts (补传认定)."""
 
     accepted: bool
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class VerificationRequested:
+class VerificationRequested(Struct, frozen=True, omit_defaults=True):
     """A collector is to look at the spot (核查任务)."""
 
     unit_id: str
@@ -310,8 +287,7 @@ class VerificationRequested:
     closing_condition: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True, omit_defaults=True):
     """What the collector found (核查). A failed finding carries the order for the rework."""
 
     collector: str | None = None
@@ -321,16 +297,14 @@ class Verified:
     brief: Brief | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True, omit_defaults=True):
     """The case is closed (结案)."""
 
     rule: str | None = None
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Voided:
+class Voided(Struct, frozen=True, omit_defaults=True):
     """The case is void (作废)."""
 
     reason: str
@@ -351,8 +325,7 @@ class Wait(StrEnum):
     VERIFICATION = "verification"
 
 
-@dataclass(frozen=True, slots=True)
-class Reminded:
+class Reminded(Struct, frozen=True, omit_defaults=True):
     """Whom the case waits for was reminded (提醒、催办、督办) of what is due.
 
     ``lost`` is what the hub and the network had lost of the unit's time by then: the log judges an open case too.

@@ -1,7 +1,8 @@
 """The one way in: every message, whatever brought it, ends in ``Intake.receive``.
 
-Messages that arrive while the last batch commits form the next one; there is no timer. A batch is one transaction:
-remember, lock and load, decide, write, commit; then each sender is answered, and none before.
+Messages that arrive while the last batch commits form the next one; there is no timer. A batch is loaded and decided,
+then written in one transaction, but only if what it was decided on still holds; then each sender is answered, and none
+before. Who was overtaken by another batch begins again, and holds its cases then.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from time import perf_counter
 
 import asyncpg
 import orjson
 from asyncpg.pgproto.pgproto import UUID
+from msgspec.structs import replace
 
 from contracts.arrival import Answer
 from contracts.city import Component
@@ -161,13 +164,16 @@ class Intake:
 
     async def _decided(self, messages: Sequence[Message]) -> list[Outcome]:
         """Commit one batch, again where the store was lost or in the way, by halves where a message spoils it."""
+        overtaken = False
         for pause in RETRY_SECONDS:
             if pause:
                 await asyncio.sleep(pause)
             began = perf_counter()
             try:
-                outcomes = await self._once(messages)
-            except batches.DecidedElsewhere:
+                outcomes = await self._once(messages, hold=overtaken)
+            except batches.Overtaken as fault:
+                self.say("batch.overtaken", reason=str(fault), messages=len(messages))
+                overtaken = True
                 continue
             except CLASHED as fault:
                 self.say("batch.retried", reason=type(fault).__name__, messages=len(messages))
@@ -192,15 +198,14 @@ class Intake:
         middle = len(messages) // 2
         return [*await self._decided(messages[:middle]), *await self._decided(messages[middle:])]
 
-    async def _once(self, messages: Sequence[Message]) -> list[Outcome]:
+    async def _once(self, messages: Sequence[Message], *, hold: bool) -> list[Outcome]:
         registry, clock = self.registry(), self.clock()
         machine = machine_now()
         now = clock.at(machine)
         day = day_of(now, registry.zone)
-        # Before the transaction: it must not wait for anything but the database.
         first_serial = await self._serials(day, sum(1 for message in messages if message.kind == "case.report"))
-        async with self.pool.acquire() as conn, conn.transaction():
-            loaded = await self._load(conn, messages, registry, now)
+        async with self.pool.acquire() as conn, conn.transaction() if hold else nullcontext():
+            loaded, grounds = await self._load(conn, messages, registry, now, hold=hold)
             outbox = Outbox()
             context = Context(
                 now=now,
@@ -217,14 +222,21 @@ class Intake:
             fold = Fold(loaded, context, outbox)
             outcomes = [fold.decide(message) for message in messages]
             fold.set_alarms()
-            base = await batches.write(conn, fold.outbox, now, machine, registry.directory_version)
+            grounds.alone = loaded.near.alone
+            base = await batches.write(conn, fold.outbox, grounds, now, machine, registry.directory_version)
         places = {(entry.case_id, entry.sequence): base + index for index, entry in enumerate(fold.outbox.entries)}
         return [_placed(outcome, places) for outcome in outcomes]
 
     async def _load(
-        self, conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], registry: Registry, now: datetime
-    ) -> Loaded:
-        """Everything that deciding may ask for, set-wise. Lock order: stretches of the city, then cases, sorted."""
+        self,
+        conn: asyncpg.pool.PoolConnectionProxy,
+        messages: Sequence[Message],
+        registry: Registry,
+        now: datetime,
+        *,
+        hold: bool,
+    ) -> tuple[Loaded, batches.Grounds]:
+        """Everything that deciding may ask for, set-wise, and what of it must still be so when it is written."""
         rules = registry.city.rules
         reports = [message.body for message in messages if isinstance(message.body, Report)]
         stretches = stretches_of(reports, registry.directory(now).grid, rules.duplicate_metres)
@@ -233,11 +245,20 @@ class Intake:
         ids |= {number for message in messages for number in _named(message.body, registry.division_code)}
         reported_since = now - timedelta(hours=rules.duplicate_hours)
         from_case = case_id(day_of(reported_since, registry.zone), 0)
-        found = await batches.load(conn, keys, ids, stretches, reported_since, from_case, registry.division_code)
+        division = registry.division_code
+        found = await batches.load(conn, keys, ids, stretches, reported_since, from_case, division, hold=hold)
         cases, near = found.cases, Nearby()
         for cell, other in found.near:
             near.add(cell, other)
-        components = await _components(conn, messages, cases.values(), now.astimezone(registry.zone).date())
+        grounds = batches.Grounds(
+            near_since=reported_since,
+            near_from=from_case,
+            day=now.astimezone(registry.zone).date(),
+            versions={each: case.version for each, case in cases.items()},
+            near=[other.case_id for _, other in found.near],
+            metres=rules.duplicate_metres,
+        )
+        components = await _components(conn, messages, cases.values(), grounds)
         photos = {photo for message in messages for photo in getattr(message.body, "photos", ())}
         attachments = await batches.known_attachments(conn, photos) if photos else {}
         late = {
@@ -247,12 +268,12 @@ class Intake:
             if case.lead is not None and case.due_at is not None and case.due_at <= now
         }
         if not late:
-            return Loaded(cases, found.remembered, attachments, near, {}, {}, components)
+            return Loaded(cases, found.remembered, attachments, near, {}, {}, components), grounds
         clock = self.clock()
         since = machine_now() - timedelta(hours=rules.late_proof_hours)
         deliveries = await batches.deliveries(conn, late, registry.fetched, clock)
         outages = await batches.outages(conn, set(late.values()), since, clock)
-        return Loaded(cases, found.remembered, attachments, near, deliveries, outages, components)
+        return Loaded(cases, found.remembered, attachments, near, deliveries, outages, components), grounds
 
     async def _serials(self, day: int, wanted: int) -> int:
         if wanted == 0:
@@ -289,12 +310,18 @@ class _Numbers:
 
 
 async def _components(
-    conn: asyncpg.pool.PoolConnectionProxy, messages: Sequence[Message], cases: Iterable[Case], day: date
+    conn: asyncpg.pool.PoolConnectionProxy,
+    messages: Sequence[Message],
+    cases: Iterable[Case],
+    grounds: batches.Grounds,
 ) -> Mapping[str, Component]:
-    """The register's entries in force for the components that reports and cases name."""
+    """The register's entries in force for the components that reports and cases name; noted among the grounds."""
     codes = {message.body.component_code for message in messages if isinstance(message.body, Report)}
     named = {code for code in (*codes, *(case.reported.component_code for case in cases)) if code}
-    found = await register.in_force(conn, named, day) if named else {}
+    if not named:
+        return {}
+    found = await register.in_force(conn, named, grounds.day)
+    grounds.components, grounds.entry_ids = named, [entry.entry_id for entry in found.values()]
     return {code: entry.component() for code, entry in found.items()}
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from contracts.nouns import Letter
 from hub.life_cycle import State, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """The entry that a letter tells; ``body`` is its fact as text."""
 
     sequence: int
@@ -23,8 +23,7 @@ class Told:
     traceparent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingLetter:
+class WaitingLetter(Struct, frozen=True):
     """A letter with the entry that it tells, and how often it was tried.
 
     ``attempts`` counts since it was last replayed, for its patience; ``on_record`` is the number of its last attempt.

@@ -1,7 +1,7 @@
 """Near-duplicates (重复案件): which open case a report repeats, by category, place and time. Pure.
 
-Reports of one category in one stretch of the city are decided one after the other, under a lock on every cell that the
-circle around them touches: of two that come at the same moment, the second sees the first.
+A batch compares its reports with the open cases that it knows and with each other, and says what it found alone where.
+When it is written that is looked at once more: of two reports that come at the same moment the second sees the first.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from contracts.city.areas import Grid
 from contracts.coordinates import ImpossibleCoordinates, to_wgs84
@@ -22,8 +24,7 @@ EARTH_METRES = 6_371_008.8
 """Mean radius of the earth (IUGG)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """An open case as a report is compared with it."""
 
     case_id: int
@@ -38,13 +39,22 @@ class Open:
 
 @dataclass(slots=True)
 class Nearby:
-    """The open cases near the places that a batch reports, by (category, cell); it grows as the batch is decided."""
+    """The open cases near the places that a batch reports, by (category, cell); it grows as the batch is decided.
+
+    ``alone`` are the new ones that repeat nothing, each with the cells in which it was compared.
+    """
 
     cases: dict[tuple[str, str], list[Open]] = field(default_factory=dict)
+    alone: list[tuple[Open, tuple[str, ...]]] = field(default_factory=list)
 
     def add(self, cell: str, case: Open) -> None:
         """Another open case in a cell."""
         self.cases.setdefault((case.category_code, cell), []).append(case)
+
+    def stands_alone(self, cell: str, case: Open, compared: tuple[str, ...]) -> None:
+        """A new case in a cell that repeats none of those in the cells ``compared``."""
+        self.add(cell, case)
+        self.alone.append((case, compared))
 
     def repeated(self, report: Open, cells: tuple[str, ...], metres: float, hours: float) -> tuple[Open, float] | None:
         """The earliest open case that the report repeats, and how many metres lie between; None where it is new.
@@ -79,9 +89,13 @@ def open_case(case: Case) -> Open:
     )
 
 
-def stretches_of(reports: Iterable[Report], grid: Grid, metres: float) -> set[tuple[str, str]]:
-    """Every (category, cell) in which reports may repeat each other or an open case; impossible places have none."""
-    found: set[tuple[str, str]] = set()
+Stretch = tuple[str, str, float, float, float, float]
+"""Where what a report may repeat can lie: category, cell, and the west, south, east and north of the box around it."""
+
+
+def stretches_of(reports: Iterable[Report], grid: Grid, metres: float) -> list[Stretch]:
+    """Every stretch in which reports may repeat an open case; impossible places have none."""
+    found: list[Stretch] = []
     if metres == 0:
         return found
     for report in reports:
@@ -89,8 +103,17 @@ def stretches_of(reports: Iterable[Report], grid: Grid, metres: float) -> set[tu
         with suppress(ImpossibleCoordinates):
             point = to_wgs84(place.longitude, place.latitude, place.system)
             cells = grid.cells_within(point.longitude, point.latitude, metres)
-            found.update((report.category_code, cell) for cell in cells)
+            found += stretches(report.category_code, point.longitude, point.latitude, cells, metres)
     return found
+
+
+def stretches(category: str, longitude: float, latitude: float, cells: Iterable[str], metres: float) -> list[Stretch]:
+    """The stretches of one place: everything within so many metres lies in one of them."""
+    # A hundredth to spare: the haversine of a distance this small is the plane's.
+    up = math.degrees(1.01 * metres / EARTH_METRES)
+    aside = up / max(math.cos(math.radians(latitude)), 0.01)
+    box = longitude - aside, latitude - up, longitude + aside, latitude + up
+    return [(category, cell, *box) for cell in cells]
 
 
 def metres_between(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:

@@ -7,7 +7,9 @@ it came: replayed twice, or sent again by the unit, it takes effect once. Who re
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from contracts.arrival import Answer, Arrival, Said, said_by_event
 from contracts.cloudevents import parse_event

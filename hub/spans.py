@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from contracts.city import Directory, TimeUnit
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(Struct, frozen=True, omit_defaults=True, order=True):
     """From a moment up to another, which no longer belongs to it."""
 
     since: datetime

@@ -136,6 +136,14 @@ OF_MESSAGES: Mapping[str, Event] = {
     "batch.retried": _row(
         WARNING, "批次重试", "a batch is done again", "reason messages", counts="batches_retried", by="reason"
     ),
+    "batch.overtaken": _row(
+        INFO,
+        "裁决所依据的已经改变,重新裁决",
+        "what a batch was decided on has changed: it is decided again",
+        "reason messages",
+        counts="batches_overtaken",
+        by="reason",
+    ),
     "batch.halved": _row(
         WARNING,
         "批次拆半以找出问题消息",

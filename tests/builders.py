@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -35,6 +34,7 @@ from hub.cases import Case
 from hub.decide import Context, decide
 from hub.decision import Decision
 from hub.registry import Registry, build
+from tests.values import replace
 
 QUZHOU = Path(__file__).parent.parent / "contracts" / "cities" / "quzhou"
 MORNING = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from contracts.bends import Level
 from contracts.city import Directory
@@ -15,6 +14,7 @@ from hub.decision import LetterOrder, Sight
 from hub.facts import Order, Reminded, Wait
 from hub.life_cycle import ACTORS, OVER, WITH_A_UNIT, Actor, State, Step, after
 from hub.ticking import HUB
+from tests.values import replace
 
 COMMAND = "command_center"
 OLD_DEADLINES = (Wait.DECISION, Wait.HANDLING, Wait.ACKNOWLEDGEMENT, Wait.ASSISTANCE)

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -66,6 +66,7 @@ from hub.nearby import Nearby, open_case
 from hub.registry import Registry, build
 from hub.ticking import tick_of
 from tests.builders import COLLECTOR, COMMAND, LEAD, ids, quzhou
+from tests.values import replace
 
 T = TypeVar("T")
 Choose = Callable[[Sequence[T]], T]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct
 from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, RequestPanicError
 from pyreqwest.response import Response
 
@@ -19,8 +19,7 @@ ANSWER_READ_MAX = 16 * 1024
 _LEAST_SECONDS = 0.001
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(Struct, frozen=True):
     """What came back: ``headers`` holds those that were asked for, names in lower case."""
 
     status: int

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pika
+from msgspec import structs
 from pika.channel import Channel
 
 from adapters.mapping import mapper_of
@@ -224,7 +225,7 @@ def _undecided(outcome: Answer | Problem) -> bool:
 def _given_up(arrival: Arrival, outcome: Answer | Problem, tries: int) -> Arrival:
     """A message at which the hub itself fails again and again goes on the shelf, so that the next ones get through."""
     failed = isinstance(outcome, Problem) and outcome.kind == "internal" and tries >= INTERNAL_TRIES
-    return replace(arrival, said=replace(UNDECIDABLE)) if failed else arrival
+    return structs.replace(arrival, said=replace(UNDECIDABLE)) if failed else arrival
 
 
 class _Replies:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import uuid_utils.compat as uuids
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auth.principal import Principal
 from contracts.arrival import NEWEST, Arrival, Said, said_by_event
@@ -50,8 +51,7 @@ _KEY = re.compile(r'"([\x20-\x7e]{1,255})"|([\x21-\x7e]{1,255})')
 _IF_MATCH = re.compile(r'"v([0-9]{1,9})"')
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """What an HTTP door received: from whom, when, in which form."""
 
     principal: Principal
@@ -77,8 +77,7 @@ class Call:
         return Arrival(sender, said, raw, self.content_type, door, self.received_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One event of a call: its id as far as it is known, what it says or why it says nothing, and its own bytes."""
 
     message_id: str

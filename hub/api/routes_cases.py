@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from msgspec import structs
 from pydantic import AwareDatetime
 
 from contracts.envelope import Mode
@@ -85,7 +86,7 @@ async def one_case(
         case = as_it_was(log, seen.case.case_number, as_of, known_at)
         if case is None:
             raise Problem("case_unknown", "当时还没有该案件。", "The case did not exist then.")
-        then = replace(seen, case=replace(case, letter_counts=seen.case.letter_counts))
+        then = replace(seen, case=structs.replace(case, letter_counts=seen.case.letter_counts))
         return answer(case_document(then, as_of or known_at or services.clock().now(), caller.only_unit))
     document = case_document(seen, services.clock().now(), caller.only_unit)
     # Who lost a case reads no version: it would tell that the case goes on elsewhere.

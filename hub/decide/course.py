@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from contracts.bends import CoordinationNotice, DecisionNotice, RecallNotice, Reminder
 from contracts.city import Component, Directory
 from contracts.envelope import Message
@@ -14,7 +16,7 @@ from contracts.nouns import Connection, Role
 from contracts.problem import Problem
 from hub.awaiting import Awaited
 from hub.case_numbers import number_of
-from hub.cases import Case, Entry, advance, changed, opened
+from hub.cases import Case, Entry, advance, opened
 from hub.deadlines import Limits, due_soon_at, limit_between, limits_from, supervision_at
 from hub.decision import Decision, LetterOrder, Personal, Sight
 from hub.facts import (
@@ -243,7 +245,7 @@ class Course:
                     due_at=due,
                 )
             )
-        self.case = changed(case, {"letter_counts": tuple(counts.items())})
+        self.case = replace(case, letter_counts=tuple(counts.items()))
 
 
 def not_allowed(case: Case, step: Step, why_zh: str = "", why_en: str = "") -> Problem:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import cast
+
+from msgspec.structs import replace
 
 from contracts.bends import SubDispatch
 from contracts.messages import Acknowledgement, Feedback, Return

@@ -104,7 +104,7 @@ def _repeats_another(course: Course) -> bool:
     cells = context.directory.grid.cells_within(place.longitude, place.latitude, rules.duplicate_metres)
     found = context.near.repeated(seen, cells, rules.duplicate_metres, rules.duplicate_hours)
     if rules.duplicate_metres == 0 or found is None:
-        context.near.add(place.grid_cell, seen)
+        context.near.stands_alone(place.grid_cell, seen, cells if rules.duplicate_metres else ())
         return False
     other, apart = found
     hours = f"{rules.duplicate_hours:g}"

@@ -8,10 +8,12 @@ with it what its real unit did, in the same time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from contracts.city import City, Component, Directory, Facts
 from hub.cases import Entry

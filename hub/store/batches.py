@@ -1,10 +1,13 @@
-"""Loading and writing one intake batch: a call each, set-wise, inside the caller's transaction."""
+"""Loading and writing one intake batch: a call each, set-wise.
+
+Nothing is locked in between: what a batch was decided on goes back with it, and it is written only if that still holds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
@@ -19,7 +22,7 @@ from hub.codec import case_from, case_text, fact_text
 from hub.decision import LetterOrder, Outbox, Remembered
 from hub.lateness import Delivery, Outage
 from hub.life_cycle import State
-from hub.nearby import Open
+from hub.nearby import Open, Stretch, stretches
 from hub.spans import Span
 from hub.store.pool import Connection
 from hub.store.sql import statements
@@ -27,8 +30,28 @@ from hub.store.sql import statements
 SQL = statements("batches")
 
 
-class DecidedElsewhere(Exception):
-    """Another process decided a message of this batch meanwhile: load again."""
+class Overtaken(Exception):
+    """Something that the batch was decided on is otherwise by now: load and decide again."""
+
+
+@dataclass(slots=True)
+class Grounds:
+    """What a batch is decided on, and what must still be so when it is written.
+
+    The versions of the cases that were looked at. The open cases known near its reports, sought from a moment and a
+    case id on, and the reports that repeat none of them within so many metres. The register's entries found in force on
+    a day for the components that were asked for.
+    """
+
+    near_since: datetime
+    near_from: int
+    day: date
+    versions: Mapping[int, int] = field(default_factory=dict)
+    near: Collection[int] = ()
+    alone: Sequence[tuple[Open, tuple[str, ...]]] = ()
+    metres: float = 0.0
+    components: Collection[str] = ()
+    entry_ids: Collection[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +67,32 @@ async def load(
     conn: Connection,
     keys: Collection[bytes],
     ids: Collection[int],
-    stretches: Collection[tuple[str, str]],
+    near: Sequence[Stretch],
     since: datetime,
     from_case: int,
     division: str,
+    *,
+    hold: bool = False,
 ) -> Found:
-    """Load and lock until the transaction ends. Locks are sorted: two batches never wait for each other in a circle.
+    """Look everything up. With ``hold`` the cases are locked, sorted, until the caller's transaction ends.
 
-    ``near`` is (cell, case) of the open cases in these stretches (category, cell), none registered before ``since``.
+    What is found near is (cell, case) of the open cases in these stretches, none registered before ``since``.
     Keys and cases that are unknown are left out.
     """
     row = await conn.fetchrow(
         SQL["load_batch"],
         [UUID(key) for key in keys],
         sorted(ids),
-        [category for category, _ in stretches],
-        [cell for _, cell in stretches],
+        near,
         since,
         from_case,
+        hold,
     )
     assert row is not None
     return Found(
         [(each["grid_cell"], _open(each, division)) for each in row["near"] or ()],
         {each["key"].bytes: _remembered(each, division) for each in row["seen"] or ()},
-        {each["case_id"]: case_from(each["body"]) for each in row["locked"] or ()},
+        {each["case_id"]: case_from(each["body"]) for each in row["known"] or ()},
     )
 
 
@@ -162,15 +187,26 @@ async def ensure_month(conn: Connection, month: int) -> bool:
     return made
 
 
-async def write(conn: Connection, outbox: Outbox, now: datetime, machine: datetime, directory_version: int) -> int:
+async def write(
+    conn: Connection, outbox: Outbox, grounds: Grounds, now: datetime, machine: datetime, directory_version: int
+) -> int:
     """Write everything; returns the first commit position (0 where the batch has no entry).
 
-    Entry ``i`` gets position ``base + i``, letters follow. Raises ``DecidedElsewhere``.
+    Entry ``i`` gets position ``base + i``, letters follow. Raises ``Overtaken``, and then nothing was written.
     """
     order = {(entry.case_id, entry.sequence): index for index, entry in enumerate(outbox.entries)}
     try:
         base: int = await conn.fetchval(
             SQL["write_batch"],
+            list(grounds.versions),
+            list(grounds.versions.values()),
+            list(_compared(grounds)),
+            [*grounds.near, *(case.case_id for case, _ in grounds.alone)],
+            grounds.near_since,
+            grounds.near_from,
+            list(grounds.components),
+            grounds.day,
+            sorted(grounds.entry_ids),
             [_case_row(case, outbox.alarms.get(case.case_id)) for _, case in sorted(outbox.cases.items())],
             sorted(outbox.keys, key=lambda row: row[0].bytes),
             outbox.raw,
@@ -187,9 +223,14 @@ async def write(conn: Connection, outbox: Outbox, now: datetime, machine: dateti
         )
     except asyncpg.PostgresError as fault:
         if fault.sqlstate == "CH002":
-            raise DecidedElsewhere from fault
+            raise Overtaken(fault.args[0]) from fault
         raise
     return base
+
+
+def _compared(grounds: Grounds) -> Iterator[Stretch]:
+    for case, cells in grounds.alone:
+        yield from stretches(case.category_code, case.longitude, case.latitude, cells, grounds.metres)
 
 
 def _case_row(case: Case, alarm_at: datetime | None) -> tuple[object, ...]:

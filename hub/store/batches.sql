@@ -1,8 +1,8 @@
--- Statements of one intake batch: what it looks up and locks before it is decided.
+-- Statements of one intake batch: what it looks up before it is decided, and how it is written.
 
 -- name: load_batch
--- What was answered before, the cases that the batch names, locked, and the open ones near its reports (see migration 0012).
-SELECT near, seen, locked FROM load_batch($1, $2, $3, $4, $5, $6)
+-- What was answered before, the cases that the batch names, and the open ones near its reports (see migration 0015).
+SELECT near, seen, known FROM load_batch($1, $2, $3, $4, $5, $6)
 
 -- name: known_attachments
 -- Which of these attachments exist, and whose they are.
@@ -63,5 +63,5 @@ SELECT take_case_numbers($1, $2)
 SELECT ensure_month($1)
 
 -- name: write_batch
--- Everything the batch decided, in one call (see the migration that made it last, 0012).
-SELECT write_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+-- Everything the batch decided, where what it was decided on still holds, in one call (see migration 0015).
+SELECT write_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)

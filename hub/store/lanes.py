@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from contracts.envelope import Mode
 from contracts.nouns import Letter
 from hub.case_numbers import number_of
@@ -31,8 +33,7 @@ class Lease:
     paused_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """One attempt, as it is kept for ever."""
 
     letter: Letter
@@ -47,8 +48,7 @@ class Tried:
     ended_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A letter that must wait: until ``due_at``, behind an earlier one (None), or for a person (``buried``)."""
 
     letter: Letter

@@ -64,7 +64,7 @@ async def believed(conn: Connection, codes: Collection[str]) -> dict[str, list[E
 
 
 async def in_force(conn: Connection, codes: Collection[str], day: date) -> dict[str, Entry]:
-    """The entries in force on a day, by code. Inside a transaction no import looks for its cases before it ends."""
+    """The entries in force on a day, by code."""
     return {row["component_code"]: _entry(row) for row in await conn.fetch(SQL["in_force"], list(codes), day)}
 
 

@@ -10,7 +10,7 @@ SELECT c.*, i.file_name FROM components c JOIN register_imports i USING (import_
 WHERE c.component_code = ANY ($1::text[]) AND c.known_until IS NULL
 
 -- name: in_force
--- What is in force on a day for these codes; an import that looks for cases waits until this transaction ends.
+-- What is in force on a day for these codes.
 SELECT c.*, i.file_name FROM components_in_force($1, $2) c JOIN register_imports i USING (import_id)
 
 -- name: add_import
@@ -24,7 +24,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING import_id
 UPDATE components SET known_until = greatest($2, known_from), superseded_by = $3 WHERE entry_id = ANY ($1::bigint[]) AND known_until IS NULL
 
 -- name: wait_for_deciding
--- Wait until every batch that read the register before is committed.
+-- Wait until every batch is committed that was written by what the register said before.
 SELECT pg_advisory_xact_lock(7242003)
 
 -- name: with_a_unit

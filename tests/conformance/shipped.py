@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from hashlib import sha256
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -18,6 +17,7 @@ from contracts.profile_files import with_files
 from contracts.profile_text import read_profile
 from contracts.samples import VALID
 from hub.registry import connections_of
+from tests.values import replace
 
 PROFILES = Path(__file__).parents[2] / "adapters/profiles"
 

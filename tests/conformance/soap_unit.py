@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from lxml import etree
 from contracts.nouns import Connection, Transport
 from tests.conformance.adapter_suite import Behaviour, SeenLetter
 from tests.conformance.rest_unit import FixedSecrets, RestUnit, a_rest_unit
+from tests.values import replace
 
 PASSWORD = "口令 of the unit"
 WSDL = """<?xml version="1.0" encoding="utf-8"?>

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from contracts.nouns import Connection, Receipt
 from contracts.port import Refused, Unauthorised, Unavailable
 from tests.conformance.axis_unit import AxisUnit, an_axis_unit
 from tests.conformance.shipped import KeptPhotos, NamedSecrets, a_dispatch, loopback, shipped_connection
+from tests.values import replace
 
 
 @pytest.fixture(scope="module")

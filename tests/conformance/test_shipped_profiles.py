@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from tests.conformance.adapter_suite import a_letter
 from tests.conformance.oauth_unit import SECRET, NamedSecrets, OAuthUnit, an_oauth_unit
 from tests.conformance.polled_unit import PolledUnit, a_polled_unit
 from tests.conformance.sftp_unit import PASSWORD, SftpUnit, an_sftp_unit
+from tests.values import replace
 from tests.ways.conftest import until
 
 PROFILES = Path(__file__).parents[2] / "adapters/profiles"

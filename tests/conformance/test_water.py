@@ -10,7 +10,6 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from tests.conformance.shipped import (
     loopback,
     shipped_connection,
 )
+from tests.values import replace
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from adapters.soap import SoapAdapter, SoapCalls
 from contracts.nouns import Connection, Receipt
 from contracts.port import Photo, Refused, Unauthorised
 from tests.conformance.shipped import KeptPhotos, NamedSecrets, a_dispatch, a_letter_of, loopback, shipped_connection
+from tests.values import replace
 
 PASSWORD = "密码 of power"
 # Line ends, a boundary and bytes of every kind: what a MIME package must carry unchanged.

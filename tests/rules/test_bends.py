@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -61,6 +60,7 @@ from tests.builders import (
     quzhou,
     verification,
 )
+from tests.values import replace
 
 DAY = timedelta(days=1)
 

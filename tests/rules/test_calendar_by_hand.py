@@ -7,7 +7,6 @@ not count. In the comments a number in brackets is the count of working days so 
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -39,6 +38,7 @@ from tests.builders import (
     feedback,
     quzhou,
 )
+from tests.values import replace
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ILLEGAL_CONSTRUCTION, ENFORCEMENT = "E0101", "urban_enforcement"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from contracts.bends import (
@@ -34,6 +33,7 @@ from tests.builders import (
 )
 from tests.journeys import SAME_DAY, local
 from tests.rules.test_calendar_by_hand import ENFORCEMENT, ILLEGAL_CONSTRUCTION, LATER, NOT_YET
+from tests.values import replace
 
 CHANGE = date(2026, 12, 1)
 BEFORE, AFTER = "2026-11-30 09:00", "2026-12-01 09:00"

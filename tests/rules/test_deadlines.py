@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from hub.deadlines import (
     supervision_at,
     verify_limit,
 )
+from tests.values import replace
 
 FOLDER = Path(__file__).parents[2] / "contracts" / "cities" / "quzhou"
 SHANGHAI = ZoneInfo("Asia/Shanghai")

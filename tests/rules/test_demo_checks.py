@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from hub.demo.checks import Verdict, judge, redelivered
 from hub.demo.evidence import Evidence
 from hub.demo.tally import tally, ways_in
+from tests.values import replace
 
 CASE = "330800-20261123-000001"
 

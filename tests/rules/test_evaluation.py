@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +27,7 @@ from hub.life_cycle import State, Step
 from hub.sheets import called, cases_of, names_of
 from tests.builders import COLLECTOR, COMMAND, LEAD, MORNING, QUZHOU, quzhou, verification
 from tests.journeys import DONE, ENFORCER, SAME_DAY, Journey, directory_at, journeys, local
+from tests.values import replace
 
 DIRECTORY = directory_at(MORNING)
 FORMULA = quzhou().formulas[0]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.envelope import Mode
 from contracts.nouns import Letter
+from hub import cases, facts, spans
 from hub.api.views import cursor, read_cursor
 from hub.case_numbers import SERIALS_PER_DAY, case_id, day_of, month_of, number_of, parse
 from hub.cases import Entry
@@ -113,3 +118,25 @@ def test_a_cursor_says_its_epoch_and_position(epoch: int, position: int) -> None
 @pytest.mark.parametrize("text", ["", "1", "-1-2", "1-", "a-b", "1-2-3", "٣-٣", "1-" + "9" * 30])
 def test_what_is_no_cursor_is_none(text: str) -> None:
     assert read_cursor(text) is None
+
+
+DEFAULTS = Path(__file__).with_name("frozen_defaults.json")
+
+
+def kept_defaults() -> dict[str, dict[str, Any]]:
+    """Class → field → default, of every value that is kept as text: what is as by default is not written."""
+    found: dict[str, dict[str, Any]] = {}
+    for module in (facts, cases, spans):
+        for name, kind in vars(module).items():
+            if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__module__ == module.__name__:
+                found[name] = {
+                    each.name: msgspec.to_builtins(each.default)
+                    for each in msgspec.structs.fields(kind)
+                    if each.default is not msgspec.NODEFAULT
+                }
+    return found
+
+
+def test_no_default_of_what_is_kept_ever_changes() -> None:
+    """A row of last year says nothing of a field that was as by default then: lines are added here, none may change."""
+    assert json.loads(json.dumps(kept_defaults())) == json.loads(DEFAULTS.read_text("utf-8"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 
 from pypdf import PdfReader
 
@@ -23,6 +22,7 @@ from hub.notice_pdf import pdf
 from tests.builders import LEAD, UNCLEAR, quzhou
 from tests.journeys import Journey, local
 from tests.rules.test_evaluation import DIRECTORY, FORMULA, NOVEMBER, ZONE, in_time, late, logs, never
+from tests.values import replace
 
 KNOWN = local("2026-12-01 09:00")
 SPAN = NOVEMBER.span(ZONE)

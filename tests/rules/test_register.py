@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -27,6 +26,7 @@ from hub.register.moves import move_of
 from hub.register.reading import Given, Read, read_file
 from hub.responsibility import Rule
 from tests.builders import MORNING, UNCLEAR, a_case, a_context, acknowledgement, after, dispatch_to, feedback, quzhou
+from tests.values import replace
 
 FIRST = date(2026, 1, 1)
 TODAY = date(2026, 11, 23)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -20,6 +19,7 @@ from hub.ticking import tick_of
 from tests.builders import COLLECTOR, COMMAND, a_context, a_return, after, decided, feedback, quzhou, verification
 from tests.builders import a_case as built
 from tests.journeys import SAME_DAY, Journey, directory_at, local, tier_of
+from tests.values import replace
 
 TWO_DAYS = tier_of(directory_at(local("2026-11-23 09:00")), "C2")
 MONDAY = "2026-11-23 09:00"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from contracts.city import City, CityUnit, Component, ConditionName, Directory, Facts, Standing, Truth, load_city
 from contracts.nouns import Role
 from hub.responsibility import Clear, Rule, Unclear, choose_unit
+from tests.values import replace
 
 FOLDER = Path(__file__).parents[2] / "contracts" / "cities" / "quzhou"
 TODAY = date(2026, 11, 23)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, time
 from fractions import Fraction
 
@@ -23,6 +22,7 @@ from hub.responsibility import Rule
 from tests.builders import CLEAR, LEAD, UNCLEAR, quzhou, verification
 from tests.journeys import DONE, ENFORCER, FIFTEEN_DAYS, SAME_DAY, Journey, journeys, local
 from tests.rules.test_evaluation import NOVEMBER, in_time, late, logs, never
+from tests.values import replace
 
 CITY = quzhou()
 RULES = Rules(CITY, CITY.formulas[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,7 @@ from tests.builders import (
 )
 from tests.journeys import local
 from tests.rules.test_whatif import led_by
+from tests.values import replace
 from tests.ways.conftest import House, answered, until
 from tests.ways.test_evaluation import asked, set_time, told
 from tests.ways.test_lanes import goes_live, running_lanes

@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -34,6 +34,7 @@ from tests.conformance.adapter_suite import a_letter
 from tests.conformance.oauth_unit import NamedSecrets
 from tests.conformance.polled_unit import a_row
 from tests.conformance.sftp_unit import PASSWORD, SftpUnit, an_sftp_unit
+from tests.values import replace
 from tests.ways.conftest import House, until
 
 pytestmark = pytest.mark.way

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +33,7 @@ from tests.builders import (
     feedback,
     verification,
 )
+from tests.values import replace
 from tests.ways.conftest import House, answered, until
 
 pytestmark = pytest.mark.way

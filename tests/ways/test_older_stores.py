@@ -11,6 +11,7 @@ import pytest
 
 from hub.case_numbers import month_of
 from hub.codec import case_text
+from hub.nearby import stretches
 from hub.store import batches
 from hub.store.embedded import EmbeddedServer, create_database, drop_database
 from hub.store.migrate import MIGRATIONS, migrate
@@ -51,7 +52,8 @@ async def test_an_open_case_of_before_is_still_compared_with_by_its_place(
             case_text(case),
         )
         await migrate(store)
-        stretch = {(told.category_code, told.location.grid_cell)}
+        place = told.location
+        stretch = stretches(told.category_code, place.longitude, place.latitude, [place.grid_cell], 30)
         found = await batches.load(store, [], [], stretch, case.registered_at, 0, case.case_number[:6])
         ((cell, near),) = found.near
         assert (cell, near.case_number) == (told.location.grid_cell, case.case_number)

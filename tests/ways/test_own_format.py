@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -25,6 +24,7 @@ from hub.registry import connections_of
 from tests.conformance.adapter_suite import a_letter
 from tests.conformance.oauth_unit import SECRET, NamedSecrets, OAuthUnit, an_oauth_unit
 from tests.conformance.rest_unit import SYMMETRIC
+from tests.values import replace
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 MAPPING = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from contracts.ways.rabbitmq import names_of
 from hub.demo.broker import Broker
 from hub.demo.broker_node import LOOPBACK
 from hub.registry import connections_of
+from tests.values import replace
 from tests.ways.conftest import until
 from tests.ways.rabbit import (
     CASE,

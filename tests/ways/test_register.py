@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, timedelta
 from time import perf_counter
 
@@ -144,24 +143,6 @@ async def test_a_change_that_begins_tomorrow_moves_nothing_yet(house: House) -> 
     answered((await intake.receive([acknowledgement(await house.case(first.case_id), "telecom")]))[0])
     done = await imported(house, (COVER, "mobile"), since=today(house) + timedelta(days=1))
     assert done.counts["changed_owner"] == 1 and done.moves == ()
-
-
-async def test_an_import_waits_for_the_batch_that_still_sends_by_the_old_entry(house: House) -> None:
-    await imported(house, (COVER, "telecom"), since=today(house) - timedelta(days=1))
-    async with house.pool.acquire() as deciding:
-        transaction = deciding.transaction()
-        await transaction.start()
-        await store.in_force(deciding, [COVER], today(house))
-        importing = asyncio.create_task(imported(house, (COVER, "mobile")))
-        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7242003 AND NOT granted"
-        while await house.ask(waits) != [1]:
-            assert not importing.done()
-        # What waits is the search for cases: the new entry itself is there for the next batch.
-        assert await house.ask(
-            "SELECT owner_unit_id FROM components WHERE known_until IS NULL AND valid_to IS NULL"
-        ) == ["mobile"]
-        await transaction.rollback()
-    assert (await importing).counts["changed_owner"] == 1
 
 
 async def test_a_city_clock_that_was_set_back_stops_no_import(house: House) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -20,6 +19,7 @@ from contracts.nouns import Receipt
 from contracts.port import Unauthorised, Unavailable
 from tests.conformance.adapter_suite import a_letter
 from tests.conformance.rest_unit import SYMMETRIC, UNIT_NAME, FixedSecrets, RestUnit, a_rest_unit
+from tests.values import replace
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
