@@ -32,6 +32,7 @@ SYSTEMS: dict[str, set[str]] = {
     "post": set(),
     "power": {"node"},
     "water_resources": {"php"},
+    "gas_company": {"axis"},
     "mobile": {"node", "broker"},
     "radio_tv": {"node", "broker"},
 }
@@ -39,7 +40,7 @@ SYSTEMS: dict[str, set[str]] = {
 
 WAYS_NEED: dict[str, set[str]] = {"soap": {"node"}, "rabbitmq": {"node", "broker"}}
 TOOLS = Tools()
-THERE = {name for name in ("node", "php", "broker") if getattr(TOOLS, name)}
+THERE = {name for name in ("node", "php", "axis", "broker") if getattr(TOOLS, name)}
 
 pytestmark = pytest.mark.story
 
