@@ -177,7 +177,7 @@ def test_a_partner_that_cannot_show_what_it_got_fails_the_day(folder: Path) -> N
 
 
 def _with_rows(folder: Path, partner: str) -> Path | None:
-    return next((path for path in folder.rglob(f"{partner}.jsonl") if path.stat().st_size), None)
+    return next((path for path in folder.glob(f"*/journals/{partner}.jsonl") if path.stat().st_size), None)
 
 
 @pytest.mark.skipif("broker" not in THERE, reason="no RabbitMQ: apt-get install rabbitmq-server")
