@@ -8,16 +8,22 @@ from typing import Any, Protocol
 
 from contracts.arrival import Answer, Said
 from contracts.nouns import Connection
+from contracts.photos import SentPhoto
 from contracts.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a unit's bytes say by its profile, or why they say nothing; ``document`` as far as it could be read."""
+    """What a unit's bytes say by its profile, or why they say nothing; ``document`` as far as it could be read.
+
+    ``photos`` are those that stood in it, ``raw`` is what may be kept of it, as ``content_type`` says.
+    """
 
     said: Said | Problem
     raw: bytes = field(repr=False)
     document: Any = field(default=None, repr=False)
+    photos: tuple[SentPhoto, ...] = field(default=(), repr=False)
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +38,16 @@ class OwnAnswer:
 class OwnFormat(Protocol):
     """Reads what a unit sends in its own format, and answers it in that format. Pure."""
 
-    def field(self, connection: Connection, raw: bytes, path: str) -> str:
+    def takes_photos(self, connection: Connection) -> bool:
+        """Whether the unit's documents have photos in them."""
+        ...
+
+    def field(self, connection: Connection, raw: bytes, content_type: str, path: str) -> str:
         """The text at a path of the unit's document; empty where there is none."""
         ...
 
-    def read(self, connection: Connection, raw: bytes) -> Heard:
-        """The message that a unit's bytes are by its mapping."""
+    def read(self, connection: Connection, raw: bytes, content_type: str) -> Heard:
+        """The message that a unit's bytes are by its mapping; their type tells whether they are a package."""
         ...
 
     def read_values(self, connection: Connection, raw: bytes) -> Heard:

@@ -117,7 +117,8 @@ async def run_worker(worker: Worker) -> None:
         intake = Intake(pool, refresher.registry, refresher.clock, say)
         intake.start()
         stack.push_async_callback(intake.stop)
-        reception = Reception(pool, intake, refresher.registry, say)
+        attachments = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+        reception = Reception(pool, intake, refresher.registry, say, attachments)
         if "sources" in worker.roles:
             kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, folders, settings, say)
             sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say, refresher.rest)
@@ -143,7 +144,7 @@ async def run_worker(worker: Worker) -> None:
                 keys=keys,
                 sessions=Sessions(master.derive_all("sessions")),
                 rates=Rates(settings.rate_per_second),
-                attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
+                attachments=attachments,
                 onboarding=Onboarding(
                     pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say, refresher.load
                 ),
@@ -216,14 +217,15 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
 
 
 @contextlib.asynccontextmanager
-async def replays_of(pool: Pool) -> AsyncIterator[Replays]:
+async def replays_of(settings: Settings, pool: Pool) -> AsyncIterator[Replays]:
     """The shelf's replays for one command, without a running worker."""
     refresher = Refresher(pool, KeyCheck(), say_nothing)
     await refresher.load()
     intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
     intake.start()
     try:
-        reception = Reception(pool, intake, refresher.registry, say_nothing)
+        attachments = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+        reception = Reception(pool, intake, refresher.registry, say_nothing, attachments)
         yield Replays(pool, reception, refresher.registry, refresher.clock, OwnFormats(), say_nothing)
     finally:
         await intake.stop()

@@ -33,7 +33,11 @@ _ENCODING = re.compile(r"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 
 def read_xml(raw: bytes | str, encoding: Encoding | None, written: Written, at: Path = ()) -> dict[str, Any]:
     """The root element by its name. ``at`` is where the document stands inside another. Raises ``DocumentFault``."""
-    root = parse_xml(raw, encoding)
+    return root_values(parse_xml(raw, encoding), written, at)
+
+
+def root_values(root: Any, written: Written, at: Path) -> dict[str, Any]:
+    """A parsed root element by its name; what RPC/encoded refers to stands in its place. Raises ``DocumentFault``."""
     body: Any = root.find(_BODY_11) if root.tag == _ENVELOPE_11 else None
     referred = referred_in(body) if body is not None else {}
     for each in referred.values():

@@ -9,20 +9,23 @@ from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from adapters.documents import DocumentFault, read_document
+from adapters.documents import DocumentFault
 from adapters.documents.encodings import encode
 from adapters.documents.writing import CONTENT_TYPES
 from adapters.documents.xml import xml_bytes
 from adapters.kept import Kept
 from adapters.mapping import Mapper, MappingFailed, mapper_of, said_of
 from adapters.own_format.defaults import default_answer
+from adapters.own_format.opening import Opened, open_document
 from adapters.own_format.templates import filled
+from adapters.photos import without_photos
 from contracts.arrival import Answer, Said
 from contracts.checking import parse_json
 from contracts.mapping import Encoding, Format
 from contracts.nouns import Connection
 from contracts.own_format import Heard, OwnAnswer
 from contracts.paths import parse_path, walk
+from contracts.photos import SentPhoto
 from contracts.problem import PROBLEMS, Problem
 from contracts.ways.inbound import InboundAnswer, InboundOutcome, InboundSettings
 
@@ -48,37 +51,50 @@ class OwnFormats:
 
     _ways: Kept[_Way] = field(default_factory=lambda: Kept(_way))
 
-    def field(self, connection: Connection, raw: bytes, path: str) -> str:
+    def takes_photos(self, connection: Connection) -> bool:
+        """Whether the unit's documents have photos in them."""
+        return bool(self._ways.of(connection).mapper.mapping.photos_at)
+
+    def field(self, connection: Connection, raw: bytes, content_type: str, path: str) -> str:
         """The text at a path of the unit's document; empty where there is none."""
         try:
-            document = read_document(raw, self._ways.of(connection).mapper.mapping.written_as)
+            return _text_at(_opened(self._ways.of(connection), raw, content_type).document, path)
         except DocumentFault:
             return ""
-        return _text_at(document, path)
 
-    def read(self, connection: Connection, raw: bytes) -> Heard:
-        """The message that a unit's bytes are by its mapping."""
+    def read(self, connection: Connection, raw: bytes, content_type: str = "") -> Heard:
+        """The message that a unit's bytes are by its mapping; their type tells whether they are a package."""
         way = self._ways.of(connection)
         document: Any = None
+        photos: tuple[SentPhoto, ...] = ()
         try:
             if not way.alike:
-                return Heard(said_of(way.mapper.read(raw), raw, connection), raw)
-            document = read_document(raw, way.mapper.mapping.written_as)
-            return Heard(said_of(way.mapper.read_values(document), raw, connection), raw, document)
+                return Heard(said_of(way.mapper.read(raw), raw, connection), raw, content_type=content_type)
+            opened = _opened(way, raw, content_type)
+            raw, content_type, document = opened.raw, opened.content_type, opened.document
+            photos = way.mapper.take_photos(document)
+            raw = without_photos(raw, photos)
+            said: Said | Problem = said_of(way.mapper.read_values(document), raw, connection)
         except (MappingFailed, DocumentFault) as fault:
-            return Heard(fault.problem(), raw, document)
+            said = fault.problem()
         except Problem as problem:
-            return Heard(problem, raw, document)
+            said = problem
+        return Heard(said, raw, document, photos, content_type)
 
     def read_values(self, connection: Connection, raw: bytes) -> Heard:
         """The same for a document that was fetched and kept as JSON."""
         way = self._ways.of(connection)
+        photos: tuple[SentPhoto, ...] = ()
         try:
-            return Heard(said_of(way.mapper.read_values(parse_json(raw)), raw, connection), raw)
+            document = parse_json(raw)
+            photos = way.mapper.take_photos(document)
+            raw = without_photos(raw, photos)
+            said: Said | Problem = said_of(way.mapper.read_values(document), raw, connection)
         except (MappingFailed, DocumentFault) as fault:
-            return Heard(fault.problem(), raw)
+            said = fault.problem()
         except Problem as problem:
-            return Heard(problem, raw)
+            said = problem
+        return Heard(said, raw, photos=photos)
 
     def answer(self, connection: Connection, heard: Heard, outcome: Answer | Problem, now: datetime) -> OwnAnswer:
         """What the unit's system is told: by the profile's template, else by the habit of its format."""
@@ -102,6 +118,11 @@ class OwnFormats:
         # It goes out as UTF-8, whatever it was written in.
         text = re.sub(r"^\ufeff?\s*<\?xml[^>]*\?>", "", text)
         return f'<?xml version="1.0" encoding="utf-8"?>{_ADDRESS.sub(lambda found: found[1] + said, text)}'.encode()
+
+
+def _opened(way: _Way, raw: bytes, content_type: str) -> Opened:
+    mapping = way.mapper.mapping
+    return open_document(raw, content_type, mapping.written_as, photos=bool(mapping.photos_at))
 
 
 def _way(connection: Connection) -> _Way:
