@@ -43,8 +43,8 @@ def open_document(raw: bytes, content_type: str, written: Written, *, photos: bo
         return Opened(unwrap(root_values(root, written, ()), written), whole, "text/xml; charset=utf-8")
     if media.name == "multipart/form-data" and written.format is Format.FORM:
         fields = _fields(raw, media, written)
-        form = Written(format=Format.FORM, encoding=written.encoding)
-        return Opened(unwrap(fields, written), write_document(dict(fields), form), CONTENT_TYPES[Format.FORM])
+        whole = write_document(dict(fields), written.model_copy(update={"wrap": ()}))
+        return Opened(unwrap(fields, written), whole, CONTENT_TYPES[Format.FORM])
     raise DocumentFault(
         f"{media.name[:60]} 与档案的格式 {written.format} 不符:XML 用 multipart/related,表单用 multipart/form-data。",
         f"{media.name[:60]} does not go with the profile's format {written.format}: XML takes multipart/related, a "
