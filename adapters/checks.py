@@ -61,6 +61,13 @@ def _unwritten(entry: ConnectionProfile) -> Iterator[ProfileFault]:
     """Contracts that the unit would receive in its own format, and for which it says no format."""
     if entry.transport not in (Transport.REST, Transport.FILE):
         return
+    if entry.rest is not None and entry.rest.photos is not None and (entry.mapping is None or not entry.mapping.out):
+        yield ProfileFault(
+            ("rest", "photos"),
+            "照片随单位自己的文档发送,需要 mapping.out 的映射表",
+            "photos go with documents of the unit's own: they need tables in mapping.out",
+            "mapping",
+        )
     written = {table.contract for table in entry.mapping.out} if entry.mapping is not None else set()
     if not written and entry.transport is Transport.REST:
         # CloudEvents need no table.

@@ -104,11 +104,11 @@ async def run_worker(worker: Worker) -> None:
         folders = Folders(settings.files_root, guard, safe)
         brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
         stack.push_async_callback(brokers.close)
+        attachments = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(store_pool(worker.dsn, worker.slot, relaxed=True))
-            photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
-            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, folders, say)
+            adapters = _adapters(HttpCalls(guard, VERSION), safe, attachments, brokers, folders, say)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
             signals.on(LANE_CHANNEL, lanes.held_changed)
@@ -117,7 +117,6 @@ async def run_worker(worker: Worker) -> None:
         intake = Intake(pool, refresher.registry, refresher.clock, say)
         intake.start()
         stack.push_async_callback(intake.stop)
-        attachments = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
         reception = Reception(pool, intake, refresher.registry, say, attachments)
         if "sources" in worker.roles:
             kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, folders, settings, say)
@@ -176,7 +175,7 @@ def _adapters(
 ) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
     return {
-        Transport.REST: RestAdapter(safe, calls),
+        Transport.REST: RestAdapter(safe, calls, photos),
         Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(safe, calls)), photos),
         Transport.RABBITMQ: RabbitAdapter(brokers, say),
         Transport.FILE: FileAdapter(folders),

@@ -61,6 +61,16 @@ class Part:
         return "filename" in media_type(self.headers.get("content-disposition", "")).parameters
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One field of a form that is written as parts; a file where it has a name."""
+
+    field: str
+    content_type: str
+    content: bytes
+    file_name: str = ""
+
+
 def media_type(text: str) -> MediaType:
     """A content type, or any header of that form. What cannot be read has no name."""
     message = Message()
@@ -98,6 +108,18 @@ def parts_of(raw: bytes, media: MediaType) -> Sequence[Part]:
         at = end + 2
 
 
+def form_package(pieces: Sequence[Piece], boundary: str) -> tuple[bytes, str]:
+    """A multipart/form-data body and its media type; the same pieces are the same bytes."""
+    while any(boundary.encode() in piece.content for piece in pieces):
+        boundary += "_"
+    made = []
+    for piece in pieces:
+        named = f'; filename="{_quoted(piece.file_name)}"' if piece.file_name else ""
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(piece.field)}"{named}\r\n'
+        made.append(f"{head}Content-Type: {piece.content_type}\r\n\r\n".encode() + piece.content + b"\r\n")
+    return b"".join((*made, f"--{boundary}--\r\n".encode())), f'multipart/form-data; boundary="{boundary}"'
+
+
 def root_of(parts: Sequence[Part], media: MediaType) -> Part:
     """The part that the others belong to: the one that ``start`` names, else the first. Raises ``DocumentFault``."""
     start = media.parameters.get("start", "").strip().removeprefix("<").removesuffix(">")
@@ -131,6 +153,11 @@ def _part(raw: bytes, line: int, end: int) -> Part:
     if media_type(headers.get("content-type", "")).is_package:
         raise DocumentFault("部分之内不得再有 multipart。", "No package may stand inside a part.")
     return Part(headers, content)
+
+
+def _quoted(text: str) -> str:
+    # As browsers write it (HTML, multipart/form-data encoding algorithm).
+    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _value(value: object) -> str:

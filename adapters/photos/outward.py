@@ -19,11 +19,12 @@ _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A photo, the id by which the letter names it, and where that stands."""
+    """A photo, the id by which the letter names it, and where that stands: the spot, and the profile's path."""
 
     spot: Spot
     name: str
     photo: Photo
+    at: str
 
     @property
     def file_name(self) -> str:
@@ -44,7 +45,7 @@ async def photos_in(document: Any, at: Sequence[str], photos: Photos) -> list[Pl
             size += len(photo.content)
             if size > BYTES_MAX:
                 raise Refused(f"照片共超过 {BYTES_MAX} 字节 / the photos have more than {BYTES_MAX} bytes")
-            made.append(Placed(spot, spot.text, photo))
+            made.append(Placed(spot, spot.text, photo, path))
     return made
 
 
