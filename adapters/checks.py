@@ -13,6 +13,7 @@ from adapters.files.checks import file_faults
 from adapters.files.sftp import sftp_endpoint
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
+from adapters.own_format.mapped import refused_answers
 from adapters.polling.progress import progress_of
 from adapters.rabbitmq.brokers import endpoint_of
 from adapters.soap.checks import check_soap
@@ -91,6 +92,9 @@ def _unread(entry: ConnectionProfile) -> Iterator[ProfileFault]:
             "poll and inbound need tables in mapping.in, or nothing that is read would be a message",
             "mapping",
         )
+    if entry.inbound is not None and entry.mapping is not None:
+        for rule in refused_answers(entry.inbound, entry.mapping):
+            yield ProfileFault(("inbound", *rule.place), rule.zh, rule.en, "mapping")
     if entry.inbound is not None and entry.inbound.wsdl is not None:
         try:
             parse_xml(entry.inbound.wsdl)

@@ -33,6 +33,8 @@ class OwnAnswer:
     status: int
     content_type: str
     body: bytes
+    trouble: str = ""
+    """What of it could not be written as the profile says; the rest is answered."""
 
 
 class OwnFormat(Protocol):
@@ -54,8 +56,10 @@ class OwnFormat(Protocol):
         """The same for a document that was fetched and kept as JSON (an item of a page, a row of a file)."""
         ...
 
-    def answer(self, connection: Connection, heard: Heard, outcome: Answer | Problem, now: datetime) -> OwnAnswer:
-        """What the unit's system is told."""
+    def answer(
+        self, connection: Connection, heard: Heard, outcome: Answer | Problem, now: datetime, position: str = ""
+    ) -> OwnAnswer:
+        """What the unit's system is told; ``position`` is where in the log an accepted message stands."""
         ...
 
     def wsdl(self, connection: Connection, address: str) -> bytes | None:

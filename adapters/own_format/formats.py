@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from adapters.documents import DocumentFault
 from adapters.documents.encodings import encode
-from adapters.documents.writing import CONTENT_TYPES
+from adapters.documents.writing import CONTENT_TYPES, content_type, write_document
 from adapters.documents.xml import xml_bytes
 from adapters.kept import Kept
 from adapters.mapping import Mapper, MappingFailed, mapper_of, said_of
+from adapters.mapping.tables import Compiled
 from adapters.own_format.defaults import default_answer
+from adapters.own_format.mapped import compiled_answer, source_of_answer
 from adapters.own_format.opening import Opened, open_document
 from adapters.own_format.templates import filled
 from adapters.photos import without_photos
@@ -41,6 +43,7 @@ class _Way:
     mapper: Mapper
     alike: bool
     answers: Mapping[InboundOutcome, InboundAnswer]
+    tables: Mapping[InboundOutcome, Compiled]
     format: Format
     encoding: Encoding | None
 
@@ -96,18 +99,24 @@ class OwnFormats:
             said = problem
         return Heard(said, raw, photos=photos)
 
-    def answer(self, connection: Connection, heard: Heard, outcome: Answer | Problem, now: datetime) -> OwnAnswer:
-        """What the unit's system is told: by the profile's template, else by the habit of its format."""
+    def answer(
+        self, connection: Connection, heard: Heard, outcome: Answer | Problem, now: datetime, position: str = ""
+    ) -> OwnAnswer:
+        """What the unit's system is told: by the profile's template or table, else by the habit of its format."""
         way = self._ways.of(connection)
         came_to = _outcome(outcome)
         answer = way.answers.get(came_to)
         if answer is None and came_to is InboundOutcome.REPEATED:
             answer = way.answers.get(InboundOutcome.ACCEPTED)
-        values = _values(heard, outcome, came_to, answer, now)
-        if answer is None:
-            problem = outcome if isinstance(outcome, Problem) else None
-            return default_answer(way.format, way.mapper.mapping.written_as.encoding, heard.raw, values, problem)
-        return _written(way, answer, values, heard.document)
+        values = _values(heard, outcome, came_to, answer, now) | ({"position": position} if position else {})
+        if answer is not None and answer.body is not None:
+            return _written(way, answer, answer.body, values, heard.document)
+        mapped = _mapped(way, answer, values, outcome, heard.document) if answer is not None else None
+        if mapped is not None and mapped.body:
+            return mapped
+        problem = outcome if isinstance(outcome, Problem) else None
+        made = default_answer(way.format, way.mapper.mapping.written_as.encoding, heard.raw, values, problem)
+        return replace(made, trouble=mapped.trouble) if mapped is not None else made
 
     def wsdl(self, connection: Connection, address: str) -> bytes | None:
         """The unit's own WSDL with the hub's address in it, if its profile carries one."""
@@ -134,6 +143,7 @@ def _way(connection: Connection) -> _Way:
         mapper,
         alike=all(table.written_as is None for table in mapper.mapping.into),
         answers={each.outcome: each for each in settings.answers},
+        tables={each.outcome: compiled_answer(each, mapper.mapping) for each in settings.answers if each.fields},
         format=settings.answer_format or written_as.format,
         encoding=settings.answer_encoding or written_as.encoding,
     )
@@ -165,7 +175,23 @@ def _values(
     return made
 
 
-def _written(way: _Way, answer: InboundAnswer, values: dict[str, str], document: Any) -> OwnAnswer:
+def _mapped(
+    way: _Way, answer: InboundAnswer, values: Mapping[str, str], outcome: Answer | Problem, document: Any
+) -> OwnAnswer:
+    """By the answer's table; its body is empty where nothing can be written. What a field lacks keeps none back."""
+    made, faults = way.tables[answer.outcome].run(source_of_answer(values, outcome, document))
+    said = [f"{each.field}: {each.en}" for each in faults]
+    written = way.mapper.mapping.written_as.model_copy(update={"format": way.format, "encoding": way.encoding})
+    body = b""
+    if made:
+        try:
+            body = write_document(made, written)
+        except DocumentFault as fault:
+            said.append(fault.en)
+    return OwnAnswer(answer.status, content_type(written), body, "; ".join(said)[:500])
+
+
+def _written(way: _Way, answer: InboundAnswer, body: str, values: dict[str, str], document: Any) -> OwnAnswer:
     encoding = way.encoding or Encoding.UTF_8
 
     def at(path: str) -> str:
@@ -173,10 +199,10 @@ def _written(way: _Way, answer: InboundAnswer, values: dict[str, str], document:
 
     if answer.inner is not None:
         values["inner"] = filled(answer.inner.body, values, at, answer.inner.format, encoding)
-    text = filled(answer.body, values, at, way.format, encoding)
+    text = filled(body, values, at, way.format, encoding)
     # A letter that the encoding lacks never keeps an answer back.
-    body = xml_bytes(text, encoding) if way.format is Format.XML else encode(text, encoding, "replace")
-    return OwnAnswer(answer.status, f"{CONTENT_TYPES[way.format]}; charset={encoding.value}", body)
+    made = xml_bytes(text, encoding) if way.format is Format.XML else encode(text, encoding, "replace")
+    return OwnAnswer(answer.status, f"{CONTENT_TYPES[way.format]}; charset={encoding.value}", made)
 
 
 def _text_at(document: Any, path: str) -> str:

@@ -289,6 +289,8 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "InboundAnswer.code": ("代码", "code"),
     "InboundAnswer.body": ("正文模板", "template of the body"),
     "InboundAnswer.inner": ("内层文档", "inner document"),
+    "InboundAnswer.base": ("各字段之上的路径", "path above the fields"),
+    "InboundAnswer.fields": ("字段表", "field table"),
     "InnerDocument.format": ("格式", "format"),
     "InnerDocument.body": ("正文模板", "template of the body"),
     "PollSettings.method": ("请求方法", "method"),

@@ -33,6 +33,7 @@ from hub.api.asgi import (
 from hub.api.services import Services
 from hub.api.soap_door import BASE64_GROWTH, address_of
 from hub.api.speaker import basic_credentials, charge, named_speaker, speaker
+from hub.api.views import cursor
 from hub.clock import machine_now
 from hub.store.pool import LOST
 
@@ -114,7 +115,12 @@ class UnitDoor:
         return self._told(connection, heard, outcome)
 
     def _told(self, connection: Connection, heard: Heard, outcome: Answer | Problem) -> Response:
-        made = self.services.own.answer(connection, heard, outcome, self.services.clock().now())
+        services, position = self.services, ""
+        if isinstance(outcome, Answer):
+            position = cursor(services.registry().epoch, outcome.position)
+        made = services.own.answer(connection, heard, outcome, services.clock().now(), position)
+        if made.trouble:
+            services.say("answer.unmapped", connection_id=connection.connection_id, reason=made.trouble)
         headers: list[tuple[bytes, bytes]] = []
         if isinstance(outcome, Problem) and outcome.retry_after_seconds is not None:
             headers.append((b"retry-after", str(outcome.retry_after_seconds).encode()))
