@@ -60,7 +60,7 @@ def test_jax_ws_sends_a_photo_as_a_part(
 ) -> None:
     lacking = [each for each in (*JAXWS, "java", "javac") if not (shutil.which(each) or Path(each).exists())]
     if lacking:
-        pytest.skip(f"JAX-WS is Debian's jaxws and a JDK; missing: {', '.join(lacking)}")
+        pytest.skip(f"JAX-WS is Debian's libjaxws-java and a JDK; missing: {', '.join(lacking)}")
     run(
         tmp_path,
         {},

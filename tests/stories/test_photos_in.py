@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from contracts.profile_files import with_files
 from tests.node_packages import node_folder
@@ -170,3 +172,27 @@ def test_a_package_that_is_none_is_a_clear_refusal(hub: RunningHub, door: str, c
     status, said, _ = hub.call("POST", f"/units/{LEAD}/in/{door}", body, authorization=shows, content_type=content_type)
     text = said.decode() if isinstance(said, bytes) else json.dumps(said)
     assert status in (400, 415, 422) and ("document_invalid" in text or "media_type_unsupported" in text), text
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    door=st.sampled_from(["json", "form", "soap"]),
+    kind=st.sampled_from(["form-data", "related", "mixed", "form-data; boundary=b; boundary=c", "related; charset=x"]),
+    parts=st.lists(st.one_of(st.binary(max_size=200), st.sampled_from([
+        b"Content-Disposition: form-data; name=file; filename=a\r\n\r\n\x00",
+        b"Content-Disposition: form-data; name=message\r\n\r\n{}",
+        b"Content-Disposition: form-data; name=message; filename*=utf-8''%ff\r\n\r\n[]",
+        b'Content-Type: text/xml\r\n\r\n<a xmlns:i="http://www.w3.org/2004/08/xop/include"><i:Include '
+        b'href="cid:x"/></a>',
+        b"Content-Type: text/xml\r\n\r\n<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>",
+        b"Content-ID: <x>\r\nContent-Transfer-Encoding: base64\r\n\r\n====",
+    ])), max_size=4),
+)  # fmt: skip
+def test_packages_of_any_kind_are_taken_or_refused_and_break_nothing(
+    hub: RunningHub, door: str, kind: str, parts: list[bytes]
+) -> None:
+    shows = "Basic " + b64(f"szcg:{PASSWORD}".encode())
+    body = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts) + b"--b--\r\n"
+    said = f"multipart/{kind}" if "boundary" in kind else f"multipart/{kind}; boundary=b"
+    status, told, _ = hub.call("POST", f"/units/{LEAD}/in/{door}", body, authorization=shows, content_type=said)
+    assert 400 <= status < 500, told
