@@ -104,11 +104,11 @@ async def run_worker(worker: Worker) -> None:
         folders = Folders(settings.files_root, guard, safe)
         brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
         stack.push_async_callback(brokers.close)
+        attachments = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
         tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
         if "lanes" in worker.roles:
             takes = await stack.enter_async_context(store_pool(worker.dsn, worker.slot, relaxed=True))
-            photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
-            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, folders, say)
+            adapters = _adapters(HttpCalls(guard, VERSION), safe, attachments, brokers, folders, say)
             lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
             signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
             signals.on(LANE_CHANNEL, lanes.held_changed)
@@ -117,7 +117,7 @@ async def run_worker(worker: Worker) -> None:
         intake = Intake(pool, refresher.registry, refresher.clock, say)
         intake.start()
         stack.push_async_callback(intake.stop)
-        reception = Reception(pool, intake, refresher.registry, say)
+        reception = Reception(pool, intake, refresher.registry, say, attachments)
         if "sources" in worker.roles:
             kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, folders, settings, say)
             sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say, refresher.rest)
@@ -143,7 +143,7 @@ async def run_worker(worker: Worker) -> None:
                 keys=keys,
                 sessions=Sessions(master.derive_all("sessions")),
                 rates=Rates(settings.rate_per_second),
-                attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
+                attachments=attachments,
                 onboarding=Onboarding(
                     pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say, refresher.load
                 ),
@@ -175,7 +175,7 @@ def _adapters(
 ) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
     return {
-        Transport.REST: RestAdapter(safe, calls),
+        Transport.REST: RestAdapter(safe, calls, photos),
         Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(safe, calls)), photos),
         Transport.RABBITMQ: RabbitAdapter(brokers, say),
         Transport.FILE: FileAdapter(folders),
@@ -216,14 +216,15 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
 
 
 @contextlib.asynccontextmanager
-async def replays_of(pool: Pool) -> AsyncIterator[Replays]:
+async def replays_of(settings: Settings, pool: Pool) -> AsyncIterator[Replays]:
     """The shelf's replays for one command, without a running worker."""
     refresher = Refresher(pool, KeyCheck(), say_nothing)
     await refresher.load()
     intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
     intake.start()
     try:
-        reception = Reception(pool, intake, refresher.registry, say_nothing)
+        attachments = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+        reception = Reception(pool, intake, refresher.registry, say_nothing, attachments)
         yield Replays(pool, reception, refresher.registry, refresher.clock, OwnFormats(), say_nothing)
     finally:
         await intake.stop()

@@ -19,6 +19,7 @@ from contracts.nouns import Receipt
 from contracts.port import Unauthorised, Unavailable
 from tests.conformance.adapter_suite import a_letter
 from tests.conformance.rest_unit import SYMMETRIC, UNIT_NAME, FixedSecrets, RestUnit, a_rest_unit
+from tests.conformance.shipped import KeptPhotos
 from tests.values import replace
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -56,7 +57,9 @@ async def make() -> AsyncIterator[Made]:
         secrets: SigningSecrets | None = None,
         authorities: tuple[bytes, ...] = (),
     ) -> RestAdapter:
-        adapter = RestAdapter(FixedSecrets(secrets), HttpCalls(guard or OutboundGuard(LOOPBACK), "0.1.0", authorities))
+        adapter = RestAdapter(
+            FixedSecrets(secrets), HttpCalls(guard or OutboundGuard(LOOPBACK), "0.1.0", authorities), KeptPhotos({})
+        )
         made.append(adapter)
         return adapter
 
