@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
 from typing import Protocol, TypeAlias
 
@@ -46,6 +47,7 @@ from hub.api.services import Services
 from hub.attachments import Attachments
 from hub.delivery.lanes import Lanes
 from hub.face import VERSION
+from hub.fresh_keys import FreshKeys
 from hub.intake import Intake
 from hub.onboarding import Onboarding
 from hub.process_life import end_on_signals, end_with_supervisor, run_until, serve_http, settle_garbage, store_pool
@@ -61,7 +63,7 @@ from hub.settings import Settings
 from hub.signals import Signals
 from hub.sources import Sources
 from hub.store.pool import Pool
-from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
+from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL, all_keys
 from hub.timekeeper import Timekeeper
 from hub.vitals import Vitals
 from monitoring.events import document as event_document
@@ -240,7 +242,7 @@ def _services(ground: _Ground) -> Services:
         reception=ground.reception,
         registry=refresher.registry,
         clock=refresher.clock,
-        keys=ground.keys,
+        keys=FreshKeys(ground.keys, partial(all_keys, pool), say),
         sessions=Sessions(ground.master.derive_all("sessions")),
         rates=Rates(settings.rate_per_second),
         attachments=ground.photos(),
