@@ -25,7 +25,7 @@ from adapters.rabbitmq.confirming import ConfirmedChannel
 from adapters.rabbitmq.faults import Missing, channel_closed
 from adapters.rabbitmq.link import CHANNEL_SECONDS, Link
 from adapters.rabbitmq.reading import Received, Reply, death_of, letter_of, read, reply_of
-from adapters.rabbitmq.say import Say
+from adapters.rabbitmq.say import Say, tell_provided
 from adapters.rabbitmq.topology import declare, topology_of
 from contracts.arrival import Answer, Arrival
 from contracts.nouns import Connection
@@ -140,6 +140,8 @@ class RabbitSource:
         self._brokers = brokers
         self._say = say
         self._body_max = body_max
+        # The profiles under which a queue was read: only then was one that is missing deleted by somebody else.
+        self._served: dict[str, Connection] = {}
 
     async def collect(self, connection: Connection, bookmark: Bookmark, reception: Reception) -> None:
         """Collect until cancelled. A queue is its own bookmark: that of the lease only says that it goes well."""
@@ -181,14 +183,11 @@ class RabbitSource:
         except Missing:
             # Nobody made it yet, or somebody deleted it.
             await declare(link, topology_of(connection.connection_id, connection.settings))
-            self._say(
-                "queue.provided_again",
-                connection_id=connection.connection_id,
-                unit_id=connection.unit_id,
-                queue=names.queue_in,
-            )
+            again = self._served.get(connection.connection_id) == connection
+            tell_provided(self._say, connection, names.queue_in, again=again)
             consumer = _Consumer(connection, link, queues)
             await consumer.start(prefetch)
+        self._served[connection.connection_id] = connection
         return consumer
 
     def _tell_dead(self, connection: Connection, batch: Sequence[Received]) -> None:
