@@ -15,7 +15,8 @@ from hub.cases import Case, Dispatch, Entry
 from hub.codec import fact_document
 from hub.letters import letter_id
 from hub.life_cycle import OVER, STAGE_OF, STATE_WORDS, STEP_WORDS, State, steps_from
-from hub.store.reading import AttachmentRow, AttemptRow, LetterRow, RefusedRow, SeenCase
+from hub.store.reading import AttachmentRow, AttemptRow, LetterRow, SeenCase
+from hub.store.shelf import RefusedRow
 
 
 def cursor(epoch: int, position: int) -> str:
