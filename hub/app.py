@@ -272,7 +272,9 @@ def _kinds(ground: _Ground) -> dict[str, Source]:
     """The sources that the hub collects from, by their kind."""
     return {
         "poll": PollSource(ground.safe, ground.calls),
-        Transport.RABBITMQ.value: RabbitSource(ground.brokers, ground.say, ground.settings.body_max_bytes),
+        Transport.RABBITMQ.value: RabbitSource(
+            ground.brokers, ground.say, lambda: ground.refresher.registry().epoch, ground.settings.body_max_bytes
+        ),
         Transport.FILE.value: FileSource(ground.folders),
     }
 

@@ -102,7 +102,7 @@ async def test_queues_that_went_with_another_profile_are_made_for_the_next_one_w
     async with a_ground(broker) as ground:
         first, third, fifth = (replace(a_connection("telecom"), profile_version=version) for version in (1, 3, 5))
         await ground.grant(first)
-        adapter, source = RabbitAdapter(ground.brokers, ground.say), RabbitSource(ground.brokers, ground.say)
+        adapter, source = RabbitAdapter(ground.brokers, ground.say), RabbitSource(ground.brokers, ground.say, lambda: 1)
         await adapter.deliver(first, a_letter())
         async with running(source.collect(first, Bookmark(), Receives())):
             await until(lambda: consumed(ground))
