@@ -24,6 +24,7 @@ from hub.commands import (
     units,
     whatif,
 )
+from hub.commands.speaking import Parser
 from hub.commands.teaching import teach
 
 VERBS = (
@@ -42,7 +43,7 @@ EPILOG = """\
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="cityhub",
         description="CityHub 城市管理枢纽: one hub, shared contracts, every unit in its own protocol",
         epilog=EPILOG,
