@@ -16,7 +16,7 @@ WRONG = {
     "which one": (["serve", "--outbound"], "选项 --outbound 不明确", "could match"),
     "none of these": (["units", "state", "telecom", "asleep", "--reason", "x"], "不能是 'asleep'", "choose from"),
     "a value too many": (["docs", "--check=yes"], "参数 --check:不带值", "ignored explicit argument"),
-    "no folder": (["city", "check", "/no/such"], "没有该文件夹", "no such folder"),
+    "no folder": (["simulate", "--city", "/no/such"], "没有该文件夹", "no such folder"),
 }
 
 
