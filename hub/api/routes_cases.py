@@ -246,14 +246,16 @@ async def city_clock(request: Request, caller: Caller) -> Response:
 
 async def _position(request: Request, after: str | None) -> int:
     services = services_of(request)
+    bounds = await reading.log_bounds(services.pool)
     if after is None:
-        return 0
+        # From where on nothing is missing: what months that were dropped had in between nobody can be told.
+        return bounds.floor
     parsed = read_cursor(after)
     if parsed is None:
         raise Problem("query_invalid", "after 应为游标 <epoch>-<position>。", "after is a cursor, <epoch>-<position>.")
     epoch, position = parsed
-    newest, oldest = await reading.log_bounds(services.pool)
-    if epoch != services.registry().epoch or (position and position < oldest - 1) or position > newest + 10**12:
+    gone = position < bounds.floor or (position and position < bounds.whole_after)
+    if epoch != services.registry().epoch or gone or position > bounds.newest + 10**12:
         raise Problem(
             "cursor_gone",
             "游标早于保留范围,或系统已从备份恢复。请用 GET /api/v1/cases 取快照,再从 cursor 继续。",
@@ -261,7 +263,7 @@ async def _position(request: Request, after: str | None) -> int:
             "then go on from cursor.",
             fields={
                 "snapshot": "/api/v1/cases",
-                "cursor": cursor(services.registry().epoch, newest),
+                "cursor": cursor(services.registry().epoch, bounds.newest),
             },
         )
     return position

@@ -32,6 +32,15 @@ class SeenCase:
 
 
 @dataclass(frozen=True, slots=True)
+class LogBounds:
+    """The newest position; the one from which nothing is missing; and below which dropped months have left gaps."""
+
+    newest: int
+    whole_after: int
+    floor: int
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFilter:
     """Which cases to list; None means any."""
 
@@ -181,11 +190,11 @@ async def changes(
     return found, ahead["reached"], ahead["entries"] == scan
 
 
-async def log_bounds(pool: Pool) -> tuple[int, int]:
-    """(newest, oldest) position of the log."""
+async def log_bounds(pool: Pool) -> LogBounds:
+    """How far the log reaches."""
     row = await pool.fetchrow(SQL["head"])
     assert row is not None
-    return row["newest"], row["oldest"]
+    return LogBounds(row["newest"], max(row["floor"], row["oldest"] - 1), row["floor"])
 
 
 async def letters(

@@ -46,9 +46,10 @@ WHERE position > $1 AND position <= $2 AND ($3::text IS NULL OR $3 = ANY (audien
 ORDER BY position LIMIT $4
 
 -- name: head
--- The newest and the oldest position of the log.
-SELECT coalesce((SELECT max(position) FROM entries), 0) AS newest,
-       coalesce((SELECT min(position) FROM entries), 0) AS oldest
+-- The newest position of the log, the oldest, and the one below which dropped months have left gaps.
+SELECT greatest((SELECT max(position) FROM entries), kept.floor) AS newest,
+       coalesce((SELECT min(position) FROM entries), 0) AS oldest, kept.floor
+FROM (SELECT coalesce(max(last_position), 0) AS floor FROM dropped_months) AS kept
 
 -- name: letters
 -- Letters with what became of them, newest first.
