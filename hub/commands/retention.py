@@ -16,7 +16,7 @@ from hub.commands.common import add_json, add_store, operator, run, settings_of,
 from hub.retention import KEEP_MONTHS, KEEP_MONTHS_MIN, Retention, Verdict
 from hub.store import registry as registry_store
 from hub.store import retention as retention_store
-from hub.store.embedded import StoreFault
+from hub.store.fault import StoreFault
 from hub.store.pool import Pool
 
 
