@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from uuid import UUID
 
 import orjson
 
@@ -22,8 +23,9 @@ from hub.case_numbers import parse
 from hub.intake import Intake
 from hub.registry import Registry
 from hub.say import Say
-from hub.store import reading
+from hub.store import shelf
 from hub.store.pool import LOST, Pool
+from hub.store.shelf import ShelfRow
 from hub.trace import TRACEPARENT, new_traceparent
 
 SHELF_BYTES_MAX = 256 * 1024
@@ -113,20 +115,20 @@ class Reception:
             by_bytes.setdefault(id(arrival.raw), []).append((arrival, problem))
         rows = [_shelf_row(together) for together in by_bytes.values()]
         try:
-            await reading.shelve(self.pool, rows)
+            fresh = await shelf.keep(self.pool, rows)
         except LOST as fault:
             self.say("store.troubled", reason=type(fault).__name__)
             return
-        for row in rows:
-            self.say("message.shelved", unit_id=row[0], kind=row[4])
+        for row in fresh:
+            self.say("message.shelved", unit_id=row.unit_id, kind=row.kind)
 
 
-def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> tuple[str, str, str, str, str, str, bytes, str]:
+def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> ShelfRow:
     arrival, worst = together[0]
     text = "; ".join(sorted({str(problem) for _, problem in together}))[:2000]
     if worst.violations:
         text += ": " + "; ".join(f"{violation.pointer} {violation.en}" for violation in worst.violations)[:2000]
-    return (
+    return ShelfRow(
         arrival.sender.unit_id,
         arrival.sender.credential_id,
         arrival.door[:200],
@@ -135,7 +137,16 @@ def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> tuple[str, str, s
         text.replace("\0", ""),
         arrival.raw[:SHELF_BYTES_MAX],
         arrival.sender.connection_id,
+        UUID(bytes=_content_key([each for each, _ in together])),
     )
+
+
+def _content_key(together: Sequence[Arrival]) -> bytes:
+    """What tells a refused message from others: who sent it by which way, its own id where it has one, its bytes."""
+    sender = together[0].sender
+    ids = [f"{each.said.source} {each.said.message_id}" for each in together if isinstance(each.said, Said)]
+    digest = hashlib.sha256(together[0].raw).hexdigest()
+    return _key("\0".join(("shelf", sender.unit_id, sender.connection_id, together[0].door, *ids, digest)))
 
 
 def message_of(arrival: Arrival, division: str) -> Message | Problem:

@@ -21,10 +21,10 @@ from hub.clock import CityClock
 from hub.reception import SHELF_BYTES_MAX, SHELVED, Reception
 from hub.registry import Registry
 from hub.say import Say
-from hub.store import reading
+from hub.store import shelf
 from hub.store.pool import Pool
-from hub.store.reading import RefusedRow
 from hub.store.registry import add_operation
+from hub.store.shelf import RefusedRow
 
 STRUCTURED = "application/cloudevents+json"
 FETCHED = frozenset({"poll", "file"})
@@ -44,7 +44,7 @@ class Replays:
 
     async def replay(self, refused_id: int, by: str) -> Answer:
         """The answer to a refused message that takes effect now. Raises ``Problem`` where it still does not."""
-        row = await reading.refused_one(self.pool, refused_id)
+        row = await shelf.one(self.pool, refused_id)
         if row is None:
             raise Problem("not_found", f"拒收架上没有 {refused_id}。", f"There is no {refused_id} on the shelf.")
         if row.settled_at is not None:
@@ -56,14 +56,14 @@ class Replays:
             raise outcome
         how = f"replayed: {outcome.case_number} v{outcome.version}"
         async with self.pool.acquire() as conn, conn.transaction():
-            if await reading.settle_refused(conn, refused_id, by, how):
+            if await shelf.settle(conn, refused_id, by, how):
                 await add_operation(conn, by, "refused.replay", str(refused_id), how)
         self.say("message.replayed", unit_id=row.unit_id, refused_id=refused_id, case_number=outcome.case_number, by=by)
         return outcome
 
     async def waiting(self, kind: str, unit_id: str | None, after: int, limit: int = 200) -> list[int]:
         """What waits on the shelf, in the order in which it came."""
-        return await reading.refused_open(self.pool, kind, unit_id, after, limit)
+        return await shelf.open_ids(self.pool, kind, unit_id, after, limit)
 
     async def _again(self, row: RefusedRow) -> Answer | Problem:
         raw = row.body or b""

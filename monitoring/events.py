@@ -63,6 +63,13 @@ OF_THE_STORE: Mapping[str, Event] = {
     "partition.created": _row(
         INFO, "新建月分区", "a month's partitions were made", "month", counts="partitions_created"
     ),
+    "month.dropped": _row(
+        WARNING,
+        "过保存期的月份已删除",
+        "a month past its retention was dropped",
+        "month cases entries letters last_position by",
+        counts="months_dropped",
+    ),
     "backup.written": _row(
         INFO,
         "备份已写出",

@@ -15,6 +15,7 @@ from adapters.mapping import Mapper, MappingFailed, said_of
 from adapters.rabbitmq.wire import UnreadableProperties
 from contracts.amqp import STRUCTURED, event_of
 from contracts.arrival import Answer, Arrival, Said, said_by_event
+from contracts.cursor import cursor
 from contracts.envelope import Sender
 from contracts.nouns import Connection
 from contracts.photos import SentPhoto
@@ -141,7 +142,9 @@ class Reply:
     properties: pika.BasicProperties
 
 
-def reply_of(received: Received, message_id: str, outcome: Answer | Problem, allowed: str | None) -> Reply | None:
+def reply_of(
+    received: Received, message_id: str, outcome: Answer | Problem, allowed: str | None, epoch: int
+) -> Reply | None:
     """The answer, where the sender asked for one. It goes to ``allowed`` or the sender's own channel alone; None of
     it means any queue, on a broker that is the unit's."""
     to = _text(received.properties.reply_to)
@@ -156,7 +159,7 @@ def reply_of(received: Received, message_id: str, outcome: Answer | Problem, all
             "case_number": outcome.case_number,
             "version": outcome.version,
             "state": outcome.state,
-            "position": outcome.position,
+            "position": cursor(epoch, outcome.position),
             "repeated": outcome.repeated,
         }
         content_type, kind = "application/json", "cityhub.answer"

@@ -13,6 +13,7 @@ from auth.principal import Principal
 from auth.principal import Scope as KeyScope
 from auth.redaction import MASK
 from contracts.arrival import Answer, Arrival
+from contracts.cursor import cursor
 from contracts.envelope import Sender
 from contracts.nouns import Connection
 from contracts.own_format import Heard
@@ -33,7 +34,6 @@ from hub.api.asgi import (
 from hub.api.services import Services
 from hub.api.soap_door import BASE64_GROWTH, address_of
 from hub.api.speaker import basic_credentials, charge, named_speaker, speaker
-from hub.api.views import cursor
 from hub.clock import machine_now
 from hub.store.pool import LOST
 
@@ -157,9 +157,9 @@ class UnitDoor:
                 raise _stranger(services, "password")
             return self._own(unit_id, settings.secret), raw
         if basic is not None:
-            return _of_unit(named_speaker(services, *basic), unit_id), raw
+            return _of_unit(await named_speaker(services, *basic), unit_id), raw
         if headers.get("authorization") or headers.get("x-api-key"):
-            return _of_unit(speaker(services, headers), unit_id), raw
+            return _of_unit(await speaker(services, headers), unit_id), raw
         if settings.token is None:
             raise _stranger(services, "missing")
         right = await self._secret(unit_id, settings.token.secret)
