@@ -261,7 +261,7 @@ _ANSWER: Mapping[str, Any] = {
         "case_number": _TEXT,
         "version": {"type": "integer"},
         "state": _TEXT,
-        "position": {"type": "integer"},
+        "position": _TEXT,
         "repeated": {"type": "boolean"},
     },
 }

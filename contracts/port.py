@@ -72,7 +72,7 @@ class Adapter(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of sockets and pools."""
+        """Let go of what is its own; what waits is written first. What it was given, its owner closes."""
         ...
 
 
@@ -135,7 +135,7 @@ class Source(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of sockets and pools."""
+        """Let go of what is its own; what waits is written first. What it was given, its owner closes."""
         ...
 
 

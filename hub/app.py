@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
+from typing import Protocol, TypeAlias
 
 from adapters.checks import ConnectionChecks
 from adapters.drafting import Draft as Draft
@@ -32,12 +34,12 @@ from adapters.soap import SoapAdapter, SoapCalls
 from adapters.soap.trial import envelope_writer
 from adapters.soap_in import Wire as SoapWire
 from auth.api_keys import KeyCheck
-from auth.master_keys import load_or_create
+from auth.master_keys import MasterKeys, load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.checking import pointer
 from contracts.nouns import Transport
-from contracts.port import Adapter, Photos, Provisioner, Source
+from contracts.port import Adapter, Provisioner, Source
 from contracts.problem import Problem, Violation
 from contracts.profile_text import read_profile
 from contracts.yaml_text import Place, line_of
@@ -45,6 +47,7 @@ from hub.api.services import Services
 from hub.attachments import Attachments
 from hub.delivery.lanes import Lanes
 from hub.face import VERSION
+from hub.fresh_keys import FreshKeys
 from hub.intake import Intake
 from hub.onboarding import Onboarding
 from hub.process_life import end_on_signals, end_with_supervisor, run_until, serve_http, settle_garbage, store_pool
@@ -60,7 +63,7 @@ from hub.settings import Settings
 from hub.signals import Signals
 from hub.sources import Sources
 from hub.store.pool import Pool
-from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
+from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL, all_keys
 from hub.timekeeper import Timekeeper
 from hub.vitals import Vitals
 from monitoring.events import document as event_document
@@ -68,6 +71,9 @@ from monitoring.health import Readiness
 from monitoring.process import Watch
 
 LANE_CHANNEL = "cityhub_lane"
+CLOSE_SECONDS = 3.0
+
+Work: TypeAlias = list[Coroutine[object, object, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,126 +88,219 @@ class Worker:
     lifeline_fd: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What the roles of a worker stand on. ``stack`` closes it all at the end, what was opened last first."""
+
+    worker: Worker
+    watch: Watch
+    ending: asyncio.Event
+    stack: contextlib.AsyncExitStack
+    pool: Pool
+    keys: KeyCheck
+    refresher: Refresher
+    signals: Signals
+    master: MasterKeys
+    safe: Safe
+    guard: OutboundGuard
+    calls: HttpCalls
+    folders: Folders
+    brokers: Brokers
+    photos: Attachments
+    intake: Intake
+    reception: Reception
+
+    @property
+    def settings(self) -> Settings:
+        """The worker's."""
+        return self.worker.settings
+
+    @property
+    def say(self) -> Say:
+        """Tells an event."""
+        return self.watch.say
+
+    @property
+    def holder(self) -> str:
+        """The name that outlives a restart of the worker: its successor in the same slot takes its leases over."""
+        return f"{socket.gethostname()}/{self.settings.data.resolve()}/{self.worker.slot}"
+
+
 async def run_worker(worker: Worker) -> None:
     """Run the worker's roles until it is told to end or its supervisor dies."""
-    settings = worker.settings
-    watch = Watch.open(settings.data / "run", worker.slot, settings.log_level)
-    say = watch.say
+    watch = Watch.open(worker.settings.data / "run", worker.slot, worker.settings.log_level)
     ending = asyncio.Event()
     end_on_signals(ending)
     end_with_supervisor(worker.lifeline_fd, ending)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(store_pool(worker.dsn, worker.slot))
-        keys = KeyCheck()
-        refresher = Refresher(pool, keys, say)
-        await refresher.load()
-        signals = Signals(worker.dsn, say)
-        signals.on(CHANGED_CHANNEL, refresher.soon)
-        master = load_or_create(settings.master_key_path)
-        safe = Safe(pool, Sealer(master))
-        refresher.changed.append(safe.forget)
-        guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
-        folders = Folders(settings.files_root, guard, safe)
-        brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
-        stack.push_async_callback(brokers.close)
-        tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
-        if "lanes" in worker.roles:
-            takes = await stack.enter_async_context(store_pool(worker.dsn, worker.slot, relaxed=True))
-            photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
-            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, folders, say)
-            lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
-            signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
-            signals.on(LANE_CHANNEL, lanes.held_changed)
-            refresher.changed.append(lanes.look)
-            tasks.append(lanes.run())
-        intake = Intake(pool, refresher.registry, refresher.clock, say)
-        intake.start()
-        stack.push_async_callback(intake.stop)
-        reception = Reception(pool, intake, refresher.registry, say)
-        if "sources" in worker.roles:
-            kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, folders, settings, say)
-            sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say, refresher.rest)
-            refresher.changed.append(sources.look)
-            tasks.append(sources.run())
-            if settings.rabbitmq:
-                provisioning = Provisioning(pool, safe, _provisioner(settings, brokers), say)
-                refresher.changed.append(provisioning.look)
-                tasks.append(provisioning.run())
-        if "clock" in worker.roles:
-            strayed = Registering(pool, refresher.registry, refresher.clock).strayed
-            tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, strayed, say).run())
-        if "api" in worker.roles:
-            vitals = Vitals(pool, refresher)
-            own = OwnFormats()
-            services = Services(
-                settings=settings,
-                pool=pool,
-                intake=intake,
-                reception=reception,
-                registry=refresher.registry,
-                clock=refresher.clock,
-                keys=keys,
-                sessions=Sessions(master.derive_all("sessions")),
-                rates=Rates(settings.rate_per_second),
-                attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
-                onboarding=Onboarding(
-                    pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say, refresher.load
-                ),
-                soap=SoapWire(),
-                own=own,
-                secrets=safe,
-                replays=Replays(pool, reception, refresher.registry, refresher.clock, own, say),
-                say=say,
-                ready=Readiness(vitals.checks(), say=say),
-                metrics=lambda: watch.metrics(vitals.gauges),
-            )
-            signals.on(ENTRIES_CHANNEL, lambda _: services.entries_bell.ring())
-            signals.on(LETTERS_CHANNEL, lambda _: services.letters_bell.ring())
-            tasks.append(serve_http(services, worker.listening_fd, ending))
+        ground = await _ground(worker, watch, ending, stack)
+        tasks = [ground.refresher.run(), ground.signals.run()]
+        for role, join in _ROLES.items():
+            if role in worker.roles:
+                tasks += await join(ground)
         settle_garbage()
-        say("hub.started", roles=" ".join(sorted(worker.roles)), slot=worker.slot, version=VERSION)
-        await run_until(ending, tasks, say)
-    say("hub.stopped", slot=worker.slot)
+        watch.say("hub.started", roles=" ".join(sorted(worker.roles)), slot=worker.slot, version=VERSION)
+        await run_until(ending, tasks, watch.say)
+    watch.say("hub.stopped", slot=worker.slot)
     watch.close()
 
 
-def _holder(worker: Worker) -> str:
-    """The name that outlives a restart of the worker: its successor in the same slot takes its leases over at once."""
-    return f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
+async def _ground(worker: Worker, watch: Watch, ending: asyncio.Event, stack: contextlib.AsyncExitStack) -> _Ground:
+    settings, say = worker.settings, watch.say
+    pool = await stack.enter_async_context(store_pool(worker.dsn, worker.slot))
+    keys = KeyCheck()
+    refresher = Refresher(pool, keys, say)
+    await refresher.load()
+    signals = Signals(worker.dsn, say)
+    signals.on(CHANGED_CHANNEL, refresher.soon)
+    master = load_or_create(settings.master_key_path)
+    safe = Safe(pool, Sealer(master))
+    refresher.changed.append(safe.forget)
+    guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+    calls = HttpCalls(guard, VERSION)
+    _closes(stack, calls)
+    folders = Folders(settings.files_root, guard, safe)
+    stack.callback(folders.close)
+    brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
+    _closes(stack, brokers)
+    intake = Intake(pool, refresher.registry, refresher.clock, say)
+    intake.start()
+    stack.push_async_callback(intake.stop)
+    photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+    reception = Reception(pool, intake, refresher.registry, say, photos)
+    return _Ground(
+        *(worker, watch, ending, stack, pool, keys, refresher, signals),
+        *(master, safe, guard, calls, folders),
+        *(brokers, photos, intake, reception),
+    )
 
 
-def _adapters(
-    calls: HttpCalls, safe: Safe, photos: Photos, brokers: Brokers, folders: Folders, say: Say
-) -> dict[Transport, Adapter]:
+async def _lanes(ground: _Ground) -> Work:
+    """Letters out. The lanes finish first; then the adapters close, and then what these stand on."""
+    takes = await ground.stack.enter_async_context(store_pool(ground.worker.dsn, ground.worker.slot, relaxed=True))
+    adapters = _adapters(ground)
+    for adapter in adapters.values():
+        _closes(ground.stack, adapter)
+    refresher = ground.refresher
+    lanes = Lanes(ground.pool, takes, refresher.registry, refresher.clock, adapters, ground.holder, ground.say)
+    ground.signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
+    ground.signals.on(LANE_CHANNEL, lanes.held_changed)
+    refresher.changed.append(lanes.look)
+    return [lanes.run()]
+
+
+async def _sources(ground: _Ground) -> Work:
+    """What the hub collects, and its broker's users and queues."""
+    refresher, kinds = ground.refresher, _kinds(ground)
+    for source in kinds.values():
+        _closes(ground.stack, source)
+    sources = Sources(
+        ground.pool, refresher.registry, kinds, ground.reception, ground.holder, ground.say, refresher.rest
+    )
+    refresher.changed.append(sources.look)
+    if not ground.settings.rabbitmq:
+        return [sources.run()]
+    provisioning = Provisioning(ground.pool, ground.safe, _provisioner(ground), ground.say)
+    refresher.changed.append(provisioning.look)
+    return [sources.run(), provisioning.run()]
+
+
+async def _timing(ground: _Ground) -> Work:
+    """What the city's clock brings about."""
+    refresher = ground.refresher
+    strayed = Registering(ground.pool, refresher.registry, refresher.clock).strayed
+    keeper = Timekeeper(ground.pool, ground.intake, refresher.registry, refresher.clock, strayed, ground.say)
+    return [keeper.run()]
+
+
+async def _doors(ground: _Ground) -> Work:
+    """The HTTP face."""
+    services = _services(ground)
+    ground.signals.on(ENTRIES_CHANNEL, lambda _: services.entries_bell.ring())
+    ground.signals.on(LETTERS_CHANNEL, lambda _: services.letters_bell.ring())
+    return [serve_http(services, ground.worker.listening_fd, ground.ending)]
+
+
+_ROLES: Mapping[str, Callable[[_Ground], Awaitable[Work]]] = {
+    "lanes": _lanes,
+    "sources": _sources,
+    "clock": _timing,
+    "api": _doors,
+}
+
+
+def _services(ground: _Ground) -> Services:
+    settings, pool, refresher, say = ground.settings, ground.pool, ground.refresher, ground.say
+    vitals = Vitals(pool, refresher)
+    checks = ConnectionChecks(ground.guard, settings.files_root)
+    own = OwnFormats()
+    return Services(
+        settings=settings,
+        pool=pool,
+        intake=ground.intake,
+        reception=ground.reception,
+        registry=refresher.registry,
+        clock=refresher.clock,
+        keys=FreshKeys(ground.keys, partial(all_keys, pool), say),
+        sessions=Sessions(ground.master.derive_all("sessions")),
+        rates=Rates(settings.rate_per_second),
+        attachments=ground.photos,
+        onboarding=Onboarding(pool, ground.safe, refresher.registry, checks, say, refresher.load),
+        soap=SoapWire(),
+        own=own,
+        secrets=ground.safe,
+        replays=Replays(pool, ground.reception, refresher.registry, refresher.clock, own, say),
+        say=say,
+        ready=Readiness(vitals.checks(), say=say),
+        metrics=lambda: ground.watch.metrics(vitals.gauges),
+    )
+
+
+def _adapters(ground: _Ground) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
+    authenticator = Authenticator(ground.safe, ground.calls)
     return {
-        Transport.REST: RestAdapter(safe, calls),
-        Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(safe, calls)), photos),
-        Transport.RABBITMQ: RabbitAdapter(brokers, say),
-        Transport.FILE: FileAdapter(folders),
+        Transport.REST: RestAdapter(ground.safe, ground.calls, ground.photos),
+        Transport.SOAP: SoapAdapter(SoapCalls(authenticator), ground.photos),
+        Transport.RABBITMQ: RabbitAdapter(ground.brokers, ground.say),
+        Transport.FILE: FileAdapter(ground.folders, ground.ending),
     }
 
 
-def _kinds(
-    calls: HttpCalls, safe: Safe, brokers: Brokers, folders: Folders, settings: Settings, say: Say
-) -> dict[str, Source]:
+def _kinds(ground: _Ground) -> dict[str, Source]:
     """The sources that the hub collects from, by their kind."""
     return {
-        "poll": PollSource(safe, calls),
-        Transport.RABBITMQ.value: RabbitSource(brokers, say, settings.body_max_bytes),
-        Transport.FILE.value: FileSource(folders),
+        "poll": PollSource(ground.safe, ground.calls),
+        Transport.RABBITMQ.value: RabbitSource(
+            ground.brokers, ground.say, lambda: ground.refresher.registry().epoch, ground.settings.body_max_bytes
+        ),
+        Transport.FILE.value: FileSource(ground.folders),
     }
 
 
-def _provisioner(settings: Settings, brokers: Brokers) -> Provisioner:
+def _provisioner(ground: _Ground) -> Provisioner:
     """Who makes users and queues on the hub's broker. Its address is the administrator's own: nothing guards it."""
-    anywhere = OutboundGuard(allow=(ip_network("0.0.0.0/0"), ip_network("::/0")))
-    management = (
-        Management(settings.rabbitmq_management, vhost_of(settings.rabbitmq[0]), HttpCalls(anywhere, VERSION))
-        if settings.rabbitmq_management
-        else None
-    )
-    return RabbitProvisioner(management, lambda: brokers.hub("out"))
+    management, settings = None, ground.settings
+    if settings.rabbitmq_management:
+        calls = HttpCalls(OutboundGuard(allow=(ip_network("0.0.0.0/0"), ip_network("::/0"))), VERSION)
+        _closes(ground.stack, calls)
+        management = Management(settings.rabbitmq_management, vhost_of(settings.rabbitmq[0]), calls)
+    return RabbitProvisioner(management, lambda: ground.brokers.hub("out"))
+
+
+class _Closing(Protocol):
+    async def close(self) -> None: ...
+
+
+def _closes(stack: contextlib.AsyncExitStack, opened: _Closing) -> None:
+    """Close it at the end, within a time in which the others are closed too: nobody's end waits for a unit."""
+
+    async def close() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await opened.close()
+
+    stack.push_async_callback(close)
 
 
 async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
@@ -216,14 +315,15 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
 
 
 @contextlib.asynccontextmanager
-async def replays_of(pool: Pool) -> AsyncIterator[Replays]:
+async def replays_of(settings: Settings, pool: Pool) -> AsyncIterator[Replays]:
     """The shelf's replays for one command, without a running worker."""
     refresher = Refresher(pool, KeyCheck(), say_nothing)
     await refresher.load()
     intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
     intake.start()
     try:
-        reception = Reception(pool, intake, refresher.registry, say_nothing)
+        photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+        reception = Reception(pool, intake, refresher.registry, say_nothing, photos)
         yield Replays(pool, reception, refresher.registry, refresher.clock, OwnFormats(), say_nothing)
     finally:
         await intake.stop()

@@ -18,17 +18,19 @@ from hub.commands import (
     notice,
     refused,
     register,
+    retention,
     secrets,
     serving,
     simulate,
     units,
     whatif,
 )
+from hub.commands.speaking import Parser
 from hub.commands.teaching import teach
 
 VERBS = (
     *(serving, demo, simulate, bench, city, contracts, units, keys, secrets),
-    *(letters, refused, register, evaluate, notice, whatif, docs),
+    *(letters, refused, register, evaluate, notice, whatif, retention, docs),
 )
 
 EPILOG = """\
@@ -42,7 +44,7 @@ EPILOG = """\
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="cityhub",
         description="CityHub 城市管理枢纽: one hub, shared contracts, every unit in its own protocol",
         epilog=EPILOG,

@@ -50,6 +50,13 @@ def other_unit(written: str, unit_id: str) -> Problem:
     return Problem("profile_invalid", violations=(Violation("#/unit", zh, en, "unit"),))
 
 
+def without_profile(unit_id: str, registry: Registry) -> Problem:
+    """Why nothing can be said of a unit's profile: there is no such unit, or it has none yet."""
+    if unit_id not in registry.directory(machine_now()).units:
+        return Problem("unit_unknown", f"城市名录中没有单位 {unit_id}。", f"The directory has no unit {unit_id}.")
+    return Problem("not_found", f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet.")
+
+
 @dataclass(frozen=True, slots=True)
 class Onboarding:
     """The administrator's verbs on units."""
@@ -104,7 +111,7 @@ class Onboarding:
         async with self.pool.acquire() as conn:
             kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
         if kept is None:
-            raise Problem("unit_unknown", f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet.")
+            raise without_profile(unit_id, self.registry())
         return Profile.model_validate_json(kept.document).yaml(schema)
 
     async def set_state(self, unit_id: str, state: UnitState, by: str, reason: str) -> None:
@@ -112,7 +119,7 @@ class Onboarding:
         async with self.pool.acquire() as conn, conn.transaction():
             kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
             if kept is None:
-                raise Problem("unit_unknown", f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet.")
+                raise without_profile(unit_id, self.registry())
             approved = by if state is UnitState.LIVE else None
             await store.put_state(conn, unit_id, state, kept.version, approved)
             await store.add_operation(conn, by, f"units.{state}", unit_id, reason)
@@ -125,7 +132,7 @@ class Onboarding:
         """A new API key; its text is shown once and never kept."""
         now = machine_now()
         if unit_id not in self.registry().directory(now).units:
-            raise Problem("unit_unknown", f"城市名录中没有单位 {unit_id}。", f"The directory has no unit {unit_id}.")
+            raise without_profile(unit_id, self.registry())
         scopes = [Scope.UNIT, Scope.ADMIN] if admin else [Scope.UNIT]
         expires = now + timedelta(days=days) if days else None
         made = mint(unit_id, scopes, now, note, expires)

@@ -63,6 +63,13 @@ OF_THE_STORE: Mapping[str, Event] = {
     "partition.created": _row(
         INFO, "新建月分区", "a month's partitions were made", "month", counts="partitions_created"
     ),
+    "month.dropped": _row(
+        WARNING,
+        "过保存期的月份已删除",
+        "a month past its retention was dropped",
+        "month cases entries letters last_position by",
+        counts="months_dropped",
+    ),
     "backup.written": _row(
         INFO,
         "备份已写出",
@@ -330,6 +337,14 @@ OF_THE_FACE: Mapping[str, Event] = {
     "key.refused": _row(WARNING, "密钥被拒", "a key was refused", "fault", counts="keys_refused", by="fault"),
     "request.refused": _row(
         INFO, "请求被拒", "a request was refused", "kind path", counts="requests_refused", by="kind"
+    ),
+    "answer.unmapped": _row(
+        WARNING,
+        "应答有字段写不出",
+        "fields of an answer could not be written as the profile says",
+        "connection_id reason",
+        counts="answers_unmapped",
+        by="connection_id",
     ),
     "request.failed": _row(ERROR, "请求出错", "a request failed", "path fault", counts="requests_failed", by="path"),
     "rate.exceeded": _row(

@@ -57,10 +57,16 @@ class _Batch:
 
 
 class FileAdapter:
-    """Delivers letters as files; implements ``contracts.port.Adapter``."""
+    """Delivers letters as files; implements ``contracts.port.Adapter``.
 
-    def __init__(self, folders: Folders, now: Callable[[], datetime] = machine_now) -> None:
+    From ``ending`` on nothing waits for company: the process is to end, and its lanes wait for what is under way.
+    """
+
+    def __init__(
+        self, folders: Folders, ending: asyncio.Event | None = None, now: Callable[[], datetime] = machine_now
+    ) -> None:
         self._folders = folders
+        self._ending = ending or asyncio.Event()
         self._now = now
         self._ways: Kept[_Way] = Kept(self._way, self._drop)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,11 +117,10 @@ class FileAdapter:
             raise Unavailable("文件没有按时写成 / the file was not written in time", in_doubt=True) from None
 
     async def _write(self, way: _Way, contract: str, batch: _Batch) -> None:
-        try:
-            async with asyncio.timeout(way.settings.close_seconds):
-                await batch.full.wait()
-        except TimeoutError:
-            pass
+        waits = [asyncio.ensure_future(each.wait()) for each in (batch.full, self._ending)]
+        await asyncio.wait(waits, timeout=way.settings.close_seconds, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
         if way.open.get(contract) is batch:
             del way.open[contract]
         ids = sorted(batch.rows)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from adapters.rabbitmq.confirming import ConfirmedChannel
 from adapters.rabbitmq.faults import Missing, channel_closed
 from adapters.rabbitmq.link import CHANNEL_SECONDS, Link
 from adapters.rabbitmq.reading import Received, Reply, death_of, letter_of, read, reply_of
-from adapters.rabbitmq.say import Say
+from adapters.rabbitmq.say import Say, tell_provided
 from adapters.rabbitmq.topology import declare, topology_of
 from contracts.arrival import Answer, Arrival
 from contracts.nouns import Connection
@@ -134,18 +134,21 @@ class _Consumer:
 
 
 class RabbitSource:
-    """Collects from queues; implements ``contracts.port.Source``."""
+    """Collects from queues; implements ``contracts.port.Source``. ``epoch`` is the log's, for the answers."""
 
-    def __init__(self, brokers: Brokers, say: Say, body_max: int = 1024 * 1024) -> None:
+    def __init__(self, brokers: Brokers, say: Say, epoch: Callable[[], int], body_max: int = 1024 * 1024) -> None:
         self._brokers = brokers
         self._say = say
+        self._epoch = epoch
         self._body_max = body_max
+        # The profiles under which a queue was read: only then was one that is missing deleted by somebody else.
+        self._served: dict[str, Connection] = {}
 
     async def collect(self, connection: Connection, bookmark: Bookmark, reception: Reception) -> None:
         """Collect until cancelled. A queue is its own bookmark: that of the lease only says that it goes well."""
         mapper = mapper_of(connection.settings) if "mapping_of" in connection.settings else None
         consumer = await self._consumer(connection)
-        replies = _Replies(self._brokers, connection)
+        replies = _Replies(self._brokers, connection, self._epoch)
         marked = 0.0
         try:
             while True:
@@ -181,14 +184,11 @@ class RabbitSource:
         except Missing:
             # Nobody made it yet, or somebody deleted it.
             await declare(link, topology_of(connection.connection_id, connection.settings))
-            self._say(
-                "queue.provided_again",
-                connection_id=connection.connection_id,
-                unit_id=connection.unit_id,
-                queue=names.queue_in,
-            )
+            again = self._served.get(connection.connection_id) == connection
+            tell_provided(self._say, connection, names.queue_in, again=again)
             consumer = _Consumer(connection, link, queues)
             await consumer.start(prefetch)
+        self._served[connection.connection_id] = connection
         return consumer
 
     def _tell_dead(self, connection: Connection, batch: Sequence[Received]) -> None:
@@ -231,8 +231,9 @@ def _given_up(arrival: Arrival, outcome: Answer | Problem, tries: int) -> Arriva
 class _Replies:
     """Answers to messages that asked for one, on a connection for publishing: a full broker must not stop reading."""
 
-    def __init__(self, brokers: Brokers, connection: Connection) -> None:
+    def __init__(self, brokers: Brokers, connection: Connection, epoch: Callable[[], int]) -> None:
         self._brokers = brokers
+        self._epoch = epoch
         self._connection = connection
         self._channel: ConfirmedChannel | None = None
         own = own_broker(connection)
@@ -245,7 +246,7 @@ class _Replies:
         made = [
             reply
             for received, message_id, outcome in zip(batch, message_ids, outcomes, strict=True)
-            if (reply := reply_of(received, message_id, outcome, self._allowed)) is not None
+            if (reply := reply_of(received, message_id, outcome, self._allowed, self._epoch())) is not None
         ]
         if not made:
             return

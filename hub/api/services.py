@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from auth.api_keys import KeyCheck
 from auth.port import Secrets
 from auth.sessions import Sessions
 from contracts.own_format import OwnFormat
 from contracts.soap.wire import SoapWire
 from hub.attachments import Attachments
 from hub.clock import CityClock
+from hub.fresh_keys import FreshKeys
 from hub.intake import Intake
 from hub.onboarding import Onboarding
 from hub.rates import Rates
@@ -42,7 +42,7 @@ class Services:
     reception: Reception
     registry: Callable[[], Registry]
     clock: Callable[[], CityClock]
-    keys: KeyCheck
+    keys: FreshKeys
     sessions: Sessions
     rates: Rates
     attachments: Attachments

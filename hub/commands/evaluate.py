@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from contracts.city import City
+from contracts.cursor import read_cursor
 from hub.api.clock_views import evaluation_document
-from hub.api.views import read_cursor
 from hub.commands.common import add_store, run, settings_of, show_json, store, table
 from hub.evaluation import By, Evaluation, Period
 from hub.evaluator import Question, evaluated
 from hub.sheets import as_csv, as_xlsx, cases_of, names_of, sheet
 from hub.store import registry as registry_store
-from hub.store.embedded import StoreFault
+from hub.store.fault import StoreFault
 
 
 def add(verbs: Any) -> None:

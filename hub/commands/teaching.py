@@ -224,6 +224,21 @@ LESSONS: Mapping[str, Lesson] = {
         "Past cases under a changed matrix, calendar or formula: who gets more, who is late, whose rank moves.",
         ("whatif --month 2026-11 --city changed/",),
     ),
+    "retention list": Lesson(
+        "各月的案件数据:多少件、有没有未结束或未送达的、可否删除;以及已删除的月份。",
+        "Each month of case data: how much, what is open or undelivered, whether it may go; and those that went.",
+        ("retention list", "retention list --keep-months 60 --json"),
+    ),
+    "retention drop": Lesson(
+        "整月删除过了保存期的案件数据,不可恢复:先备份。有未结束的案件或未送达的信件时拒绝;旧游标此后得 410,"
+        "需要该月的考核期不再计算。",
+        "Drops whole months that are past their retention; there is no way back: back up first. Refused while a case "
+        "is open or a letter undelivered. Older cursors get 410; figures that need the month are refused.",
+        (
+            "retention drop 2023-01 2023-02 --reason 过保存期 --dry-run",
+            "retention drop 2023-01 --reason 过保存期",
+        ),
+    ),
     "docs": Lesson(
         "由代码中的表重新生成文档页。",
         "Writes the pages that are generated from tables anew.",

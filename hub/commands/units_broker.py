@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from contracts.problem import Problem
 from contracts.ways.rabbitmq import names_of
 from hub.broker_access import broker_address, grants_of
 from hub.commands.admin import onboarding
 from hub.commands.common import add_json, add_store, run, settings_of, show_json
+from hub.onboarding import without_profile
 from hub.store import registry as store
 
 HIDDEN = "—"
@@ -35,9 +35,7 @@ def _broker(given: argparse.Namespace) -> int:
                 units = [unit for unit in await store.unit_profiles(conn) if unit.unit_id == given.unit]
             grants = await grants_of(desk.safe, units)
         if not units:
-            raise Problem(
-                "unit_unknown", f"单位 {given.unit} 还没有接入档案。", f"Unit {given.unit} has no profile yet."
-            )
+            raise without_profile(given.unit, desk.registry())
         made = [
             {
                 "connection_id": grant.connection_id,

@@ -28,7 +28,9 @@ import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from hub.clock import CityClock, machine_now
-from hub.store.embedded import StoreFault, binaries_folders, major_of, quoted
+from hub.store.binaries import binaries_folders, major_of
+from hub.store.embedded import quoted
+from hub.store.fault import StoreFault
 from hub.store.migrate import migrations, refuse_old_server
 
 _FORMAT = 1

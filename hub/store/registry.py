@@ -7,7 +7,7 @@ from datetime import datetime
 
 from auth.api_keys import CredentialRow
 from hub.clock import CityClock
-from hub.store.pool import Connection
+from hub.store.pool import Connection, Pool
 from hub.store.sql import statements
 
 SQL = statements("registry")
@@ -97,6 +97,12 @@ async def put_state(conn: Connection, unit_id: str, state: str, version: int, ap
     """Set the unit's state and the profile in force."""
     await conn.execute(SQL["put_state"], unit_id, state, version, approved_by)
     await conn.execute(SQL["tell"])
+
+
+async def all_keys(pool: Pool) -> list[CredentialRow]:
+    """All keys, on a connection for just this."""
+    async with pool.acquire() as conn:
+        return await keys(conn)
 
 
 async def keys(conn: Connection) -> list[CredentialRow]:

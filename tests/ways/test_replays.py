@@ -15,7 +15,7 @@ from contracts.envelope import Sender
 from contracts.problem import Problem, Violation
 from hub.reception import SHELF_BYTES_MAX, Reception
 from hub.replays import Replays
-from hub.store import reading
+from hub.store import reading, shelf
 from hub.store.reading import AttachmentRow
 from tests.builders import a_report
 from tests.ways.conftest import House, answered
@@ -78,9 +78,7 @@ async def shelved(reception: Reception, raw: bytes, said: Any, content_type: str
 
 
 async def open_ids(house: House) -> list[int]:
-    return [
-        row.refused_id for row in await reading.refused(house.pool, unit_id=None, before=None, settled=False, limit=9)
-    ]
+    return [row.refused_id for row in await shelf.listed(house.pool, unit_id=None, before=None, settled=False, limit=9)]
 
 
 @pytest.mark.parametrize("source", [{"inbound": {}}, {"poll": {"endpoint": "http://unit.example/x"}}])
