@@ -199,7 +199,7 @@ class _Crowd:
         found: dict[str, float] = {}
         deadline = time.monotonic() + GATHER_SECONDS
         while len(found) < count and time.monotonic() < deadline:
-            found |= (await self._partner("reported"))["reported"]
+            found = (await self._partner("reported"))["reported"]
             await asyncio.sleep(0.1)
         return found
 

@@ -1,4 +1,4 @@
-"""The city of a crowd: Quzhou with so many more units, each the owner of components of its own, and reports on these."""
+"""The city of a crowd: Quzhou with so many more units, each the owner of its own components, and reports on these."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The systems of a crowd of units in one process: REST, SOAP, pages to poll, queues, and a look into folders.
 
 Writes {"port": …, "soap": {profile: port}} when it listens. Reads lines, each answered by one:
-{"secrets", "queues", "folders", "broker"} says what the units have; {"report": …} lets polled units and those at a queue
-report by themselves; "take" asks for the arrivals since the last one, "reported" for what was reported since, and when.
+{"secrets", "queues", "folders", "broker"} says what the units have; {"report": …} begins a round, in which polled units
+and those at a queue report by themselves; "take" asks for the arrivals since the last one, "reported" for what was
+reported in the round, and when.
 Arrivals are told by case number, or by the mark that a report of the units' own has in its text.
 """
 
@@ -91,14 +92,13 @@ class Systems:
         self.arrivals = {}
         return told
 
-    def take_reported(self) -> dict[str, Any]:
-        """What was reported by the units themselves, and by which way everything arrived."""
-        told = {"reported": self.reported, "ways": self.ways}
-        self.reported, self.ways = {}, {}
-        return told
+    def tell_reported(self) -> dict[str, Any]:
+        """What was reported by the units themselves in this round, and by which way everything arrived."""
+        return {"reported": self.reported, "ways": self.ways}
 
     async def report(self, told: Mapping[str, Any]) -> None:
         """Let the units report at a steady rate, each way half of it: pages hold it until asked, queues get it."""
+        self.reported, self.ways = {}, {}
         began, count = time.time(), int(told["seconds"] * told["per_second"])
         for number in range(count):
             due = began + number / told["per_second"]
@@ -207,7 +207,7 @@ async def main() -> None:
             case "reported":
                 if reporting is not None:
                     await reporting
-                said = systems.take_reported()
+                said = systems.tell_reported()
             case _:
                 told = json.loads(line)
                 if "report" in told:
