@@ -152,15 +152,16 @@ class _Crowd:
 
     async def round(self, units: Sequence[str], seconds: float, run: str) -> Turn:
         """Report on the components of these units at a steady rate; when each dispatch arrived at its unit."""
+        bodies = self._reporting.bodies(self._of(units, REST), int(seconds * FETCHED_PER_SECOND))
         fetched = {
-            "bodies": self._reporting.bodies(self._of(units, REST), int(seconds * FETCHED_PER_SECOND)),
+            "bodies": bodies,
             "polled": self._of(units, POLLED),
             "connections": [f"{unit}.{CONNECTION}" for unit in self._of(units, QUEUE)],
             **{"per_second": FETCHED_PER_SECOND, "seconds": seconds, "run": run},
         }
         await self._partner({"report": fetched})
         sent = await self._sent(units, seconds, run)
-        sent |= await self._fetched(len(fetched["bodies"]))
+        sent |= await self._fetched(len(bodies))
         arrived = await self._on.arrived(set(sent))
         ways = (await self._partner("reported"))["ways"]
         spans: dict[str, list[float]] = {ALL: []}
