@@ -14,12 +14,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts.checking import CODE_PATTERN, MOMENT_PATTERN, PATTERNS, TEXT_PATTERN
 from contracts.live import CONTRACTS, INBOUND, OUTBOUND
 from contracts.model import ContractSchema
 from contracts.problem import Violation
 from contracts.profile import Profile
 from contracts.samples import INVALID, VALID
+from contracts.sentences import CODE_PATTERN, MOMENT_PATTERN, PATTERNS, TEXT_PATTERN
 from contracts.titles import FIELDS, SHAPES, VALUES
 
 SCHEMAS = Path(__file__).parent / "schemas"

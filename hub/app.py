@@ -37,7 +37,7 @@ from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeys, load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
-from contracts.checking import pointer
+from contracts.json_text import pointer
 from contracts.nouns import Transport
 from contracts.port import Adapter, Provisioner, Source
 from contracts.problem import Problem, Violation

@@ -18,7 +18,7 @@ from adapters.mapping import Mapper, MappingFailed, mapper_of, said_of
 from adapters.own_format.defaults import default_answer
 from adapters.own_format.templates import filled
 from contracts.arrival import Answer, Said
-from contracts.checking import parse_json
+from contracts.json_text import parse_json
 from contracts.mapping import Encoding, Format
 from contracts.nouns import Connection
 from contracts.own_format import Heard, OwnAnswer
