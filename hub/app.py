@@ -66,7 +66,7 @@ from hub.store.pool import Pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL, all_keys
 from hub.timekeeper import Timekeeper
 from hub.vitals import Vitals
-from monitoring.events import document as event_document
+from monitoring.event_page import document as event_document
 from monitoring.health import Readiness
 from monitoring.process import Watch
 
