@@ -200,7 +200,7 @@ async def _sources(ground: _Ground) -> Work:
     refresher.changed.append(sources.look)
     if not ground.settings.rabbitmq:
         return [sources.run()]
-    provisioning = Provisioning(ground.pool, ground.safe, _provisioner(ground), ground.say)
+    provisioning = Provisioning(ground.pool, ground.safe, refresher.units, _provisioner(ground), ground.say)
     refresher.changed.append(provisioning.look)
     return [sources.run(), provisioning.run()]
 
