@@ -12,6 +12,7 @@ from contracts.cloudevents import Event
 from contracts.envelope import Sender
 from contracts.live import CONTRACTS, INBOUND
 from contracts.messages import Body, Report
+from contracts.photos import SentPhoto
 from contracts.problem import Problem, Violation
 
 NEWEST: Mapping[str, type[Body]] = {model.contract.partition("/")[0]: model for model in INBOUND}
@@ -34,7 +35,10 @@ class Said(Struct, frozen=True):
 
 
 class Arrival(Struct, frozen=True):
-    """One message as it came through a door: what it says, or why it says nothing; ``raw`` is kept if it is refused."""
+    """One message as it came through a door: what it says, or why it says nothing; ``raw`` is kept if it is refused.
+
+    ``photos`` came inside it, and what it says names them by their ids.
+    """
 
     sender: Sender
     said: Said | Problem
@@ -42,6 +46,7 @@ class Arrival(Struct, frozen=True):
     content_type: str
     door: str
     received_at: datetime
+    photos: tuple[SentPhoto, ...] = ()
 
 
 class Answer(Struct, frozen=True):

@@ -13,6 +13,7 @@ from contracts.json_text import NAME_MAX
 from contracts.model import Code, RuleBroken, Text
 from contracts.paths import PATH_PATTERN
 from contracts.ways.files import FOLDER_PATTERN, HOST_KEY_PATTERN, HOST_PATTERN, SUFFIX_PATTERN
+from contracts.ways.rest import FIELD_PATTERN as REST_FIELD_PATTERN
 from contracts.ways.soap import FILE_PATTERN as SOAP_FILE_PATTERN
 from contracts.ways.soap import NAME_PATTERN as SOAP_NAME_PATTERN
 
@@ -163,6 +164,10 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
     ),
     SUFFIX_PATTERN: ("应为后缀,例如 .done", "must be an ending, such as .done"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
+    REST_FIELD_PATTERN: (
+        "表单字段名只含字母、数字和 _ . [ ] -",
+        "the name of a form's field has letters, digits, _ . [ ] -",
+    ),
     SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
     SOAP_FILE_PATTERN: ("应为档案旁的文件名", "must be the name of a file beside the profile"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),

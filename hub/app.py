@@ -106,6 +106,7 @@ class _Ground:
     calls: HttpCalls
     folders: Folders
     brokers: Brokers
+    photos: Attachments
     intake: Intake
     reception: Reception
 
@@ -123,10 +124,6 @@ class _Ground:
     def holder(self) -> str:
         """The name that outlives a restart of the worker: its successor in the same slot takes its leases over."""
         return f"{socket.gethostname()}/{self.settings.data.resolve()}/{self.worker.slot}"
-
-    def photos(self) -> Attachments:
-        """The photos' store."""
-        return Attachments(self.settings.attachments_path, self.pool, self.settings.attachment_max_bytes)
 
 
 async def run_worker(worker: Worker) -> None:
@@ -169,10 +166,12 @@ async def _ground(worker: Worker, watch: Watch, ending: asyncio.Event, stack: co
     intake = Intake(pool, refresher.registry, refresher.clock, say)
     intake.start()
     stack.push_async_callback(intake.stop)
-    reception = Reception(pool, intake, refresher.registry, say)
+    photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+    reception = Reception(pool, intake, refresher.registry, say, photos)
     return _Ground(
         *(worker, watch, ending, stack, pool, keys, refresher, signals),
-        *(master, safe, guard, calls, folders, brokers, intake, reception),
+        *(master, safe, guard, calls, folders),
+        *(brokers, photos, intake, reception),
     )
 
 
@@ -201,7 +200,7 @@ async def _sources(ground: _Ground) -> Work:
     refresher.changed.append(sources.look)
     if not ground.settings.rabbitmq:
         return [sources.run()]
-    provisioning = Provisioning(ground.pool, ground.safe, _provisioner(ground), ground.say)
+    provisioning = Provisioning(ground.pool, ground.safe, refresher.units, _provisioner(ground), ground.say)
     refresher.changed.append(provisioning.look)
     return [sources.run(), provisioning.run()]
 
@@ -245,7 +244,7 @@ def _services(ground: _Ground) -> Services:
         keys=FreshKeys(ground.keys, partial(all_keys, pool), say),
         sessions=Sessions(ground.master.derive_all("sessions")),
         rates=Rates(settings.rate_per_second),
-        attachments=ground.photos(),
+        attachments=ground.photos,
         onboarding=Onboarding(pool, ground.safe, refresher.registry, checks, say, refresher.load),
         soap=SoapWire(),
         own=own,
@@ -261,8 +260,8 @@ def _adapters(ground: _Ground) -> dict[Transport, Adapter]:
     """The way out, for each transport."""
     authenticator = Authenticator(ground.safe, ground.calls)
     return {
-        Transport.REST: RestAdapter(ground.safe, ground.calls),
-        Transport.SOAP: SoapAdapter(SoapCalls(authenticator), ground.photos()),
+        Transport.REST: RestAdapter(ground.safe, ground.calls, ground.photos),
+        Transport.SOAP: SoapAdapter(SoapCalls(authenticator), ground.photos),
         Transport.RABBITMQ: RabbitAdapter(ground.brokers, ground.say),
         Transport.FILE: FileAdapter(ground.folders, ground.ending),
     }
@@ -316,14 +315,15 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
 
 
 @contextlib.asynccontextmanager
-async def replays_of(pool: Pool) -> AsyncIterator[Replays]:
+async def replays_of(settings: Settings, pool: Pool) -> AsyncIterator[Replays]:
     """The shelf's replays for one command, without a running worker."""
     refresher = Refresher(pool, KeyCheck(), say_nothing)
     await refresher.load()
     intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
     intake.start()
     try:
-        reception = Reception(pool, intake, refresher.registry, say_nothing)
+        photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+        reception = Reception(pool, intake, refresher.registry, say_nothing, photos)
         yield Replays(pool, reception, refresher.registry, refresher.clock, OwnFormats(), say_nothing)
     finally:
         await intake.stop()

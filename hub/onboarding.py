@@ -93,7 +93,7 @@ class Onboarding:
         document = profile.model_dump_json(exclude_none=True)
         findings = await self._findings(profile, lines)
         async with self.pool.acquire() as conn, conn.transaction():
-            kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(profile.unit)
+            kept = await store.unit_profile(conn, profile.unit)
             state = UnitState(kept.state) if kept else UnitState.DRAFT
             if kept and kept.document == document:
                 return Applied(profile.unit, kept.version, state, findings=findings)
@@ -109,7 +109,7 @@ class Onboarding:
     async def export(self, unit_id: str, schema: str = SCHEMA_URL) -> str:
         """The profile in force, as YAML that ``apply`` takes."""
         async with self.pool.acquire() as conn:
-            kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
+            kept = await store.unit_profile(conn, unit_id)
         if kept is None:
             raise without_profile(unit_id, self.registry())
         return Profile.model_validate_json(kept.document).yaml(schema)
@@ -117,7 +117,7 @@ class Onboarding:
     async def set_state(self, unit_id: str, state: UnitState, by: str, reason: str) -> None:
         """Move a unit to a state. ``live`` is an administrator's recorded approval until certification exists."""
         async with self.pool.acquire() as conn, conn.transaction():
-            kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
+            kept = await store.unit_profile(conn, unit_id)
             if kept is None:
                 raise without_profile(unit_id, self.registry())
             approved = by if state is UnitState.LIVE else None

@@ -86,10 +86,10 @@ class ProfileVersions:
     async def _kept(self, unit_id: str) -> tuple[list[ProfileVersion], int]:
         async with self.onboarding.pool.acquire() as conn:
             kept = await store.profile_history(conn, unit_id)
-            states = {unit.unit_id: unit.version for unit in await store.unit_profiles(conn)}
-        if not kept or unit_id not in states:
+            in_force = await store.unit_profile(conn, unit_id)
+        if not kept or in_force is None:
             raise without_profile(unit_id, self.onboarding.registry())
-        return kept, states[unit_id]
+        return kept, in_force.version
 
     def _of(self, kept: list[ProfileVersion], version: int) -> ProfileVersion:
         for each in kept:

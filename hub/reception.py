@@ -17,6 +17,7 @@ import orjson
 from contracts.arrival import Answer, Arrival, Said
 from contracts.envelope import Message, Mode
 from contracts.messages import Body, Report
+from contracts.photos import PhotoShelf
 from contracts.problem import Problem, Violation
 from hub.case_numbers import parse
 from hub.intake import Intake
@@ -40,6 +41,7 @@ class Reception:
     intake: Intake
     registry: Callable[[], Registry]
     say: Say
+    photos: PhotoShelf | None = None
 
     async def receive(self, arrivals: Sequence[Arrival], *, shelve: bool = True) -> list[Answer | Problem]:
         """Answer each arrival, in order: once what it says is committed, or with why it is refused. Never raises.
@@ -48,6 +50,11 @@ class Reception:
         """
         division = self.registry().division_code
         messages = [message_of(arrival, division) for arrival in arrivals]
+        for index, arrival in enumerate(arrivals):
+            # Kept whatever becomes of the message: one that is mended on the shelf names them still.
+            trouble = await self._keep_photos(arrival) if arrival.photos else None
+            if trouble is not None and isinstance(messages[index], Message):
+                messages[index] = trouble
         decided = iter(await self._decided([each for each in messages if isinstance(each, Message)]))
         outcomes = [next(decided) if isinstance(each, Message) else each for each in messages]
         refused = [
@@ -58,6 +65,21 @@ class Reception:
         if refused and shelve:
             await self._shelve(refused)
         return outcomes
+
+    async def _keep_photos(self, arrival: Arrival) -> Problem | None:
+        """Photos are on the disk before anything names them; what is wrong with one is told with its place."""
+        for photo in arrival.photos:
+            try:
+                if self.photos is None:
+                    raise Problem("attachment_unknown")
+                await self.photos.shelve(arrival.sender.unit_id, photo)
+            except Problem as problem:
+                zh, en = problem.sentences()
+                return Problem(problem.kind, f"照片 {photo.at}:{zh}", f"The photo at {photo.at}: {en}")
+            except LOST as lost:
+                self.say("store.troubled", reason=type(lost).__name__)
+                return Problem("store_unavailable", retry_after_seconds=5)
+        return None
 
     async def _decided(self, messages: Sequence[Message]) -> list[Answer | Problem]:
         began = perf_counter()

@@ -338,6 +338,14 @@ OF_THE_FACE: Mapping[str, Event] = {
     "request.refused": _row(
         INFO, "请求被拒", "a request was refused", "kind path", counts="requests_refused", by="kind"
     ),
+    "answer.unmapped": _row(
+        WARNING,
+        "应答有字段写不出",
+        "fields of an answer could not be written as the profile says",
+        "connection_id reason",
+        counts="answers_unmapped",
+        by="connection_id",
+    ),
     "request.failed": _row(ERROR, "请求出错", "a request failed", "path fault", counts="requests_failed", by="path"),
     "rate.exceeded": _row(
         WARNING, "请求过频", "a unit asks too often", "unit_id", counts="rates_exceeded", by="unit_id"

@@ -24,6 +24,8 @@ ELEMENTS_MAX = 20_000
 ATTRIBUTES_MAX = 100
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _SOAP_ENCODED = ("{http://schemas.xmlsoap.org/soap/encoding/}", "{http://schemas.xmlsoap.org/soap/envelope/}")
+_ENVELOPE_11 = "{http://schemas.xmlsoap.org/soap/envelope/}Envelope"
+_BODY_11 = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _DECLARATION = re.compile(r"""\s{0,100}<\?xml\s[^>]{0,200}?\?>""")
 _ENCODING = re.compile(r"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -31,7 +33,21 @@ _ENCODING = re.compile(r"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 
 def read_xml(raw: bytes | str, encoding: Encoding | None, written: Written, at: Path = ()) -> dict[str, Any]:
     """The root element by its name. ``at`` is where the document stands inside another. Raises ``DocumentFault``."""
-    return element_values(parse_xml(raw, encoding), written, at)
+    return root_values(parse_xml(raw, encoding), written, at)
+
+
+def root_values(root: Any, written: Written, at: Path) -> dict[str, Any]:
+    """A parsed root element by its name; what RPC/encoded refers to stands in its place. Raises ``DocumentFault``."""
+    body: Any = root.find(_BODY_11) if root.tag == _ENVELOPE_11 else None
+    referred = referred_in(body) if body is not None else {}
+    for each in referred.values():
+        body.remove(each)
+    return element_values(root, written, at, referred)
+
+
+def referred_in(body: Any) -> dict[str, Any]:
+    """What stands beside the own element of a SOAP body to be referred to (SOAP 1.1, section 5.4.1), by its id."""
+    return {str(child.get("id")): child for child in body[1:] if child.get("id")}
 
 
 def element_values(

@@ -24,7 +24,7 @@ from hub.api.views import (
     present,
 )
 from hub.case_numbers import parse
-from hub.cases import as_it_was
+from hub.history import as_it_was
 from hub.letters import letter_id, position_of
 from hub.life_cycle import STAGE_OF, Stage, State
 from hub.store import reading

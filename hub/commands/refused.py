@@ -95,7 +95,7 @@ def _replay(given: argparse.Namespace) -> int:
         from hub.app import replays_of
 
         told: list[dict[str, Any]] = []
-        async with store(settings) as pool, replays_of(pool) as replays:
+        async with store(settings) as pool, replays_of(settings, pool) as replays:
             if given.refused_id is not None:
                 told.append(await _replayed(replays, given.refused_id))
             reached = 0

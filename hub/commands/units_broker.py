@@ -11,6 +11,7 @@ from hub.commands.admin import onboarding
 from hub.commands.common import add_json, add_store, run, settings_of, show_json
 from hub.onboarding import without_profile
 from hub.store import registry as store
+from hub.units_in_force import in_force
 
 HIDDEN = "—"
 
@@ -32,10 +33,10 @@ def _broker(given: argparse.Namespace) -> int:
     async def work() -> int:
         async with onboarding(settings) as (desk, pool):
             async with pool.acquire() as conn:
-                units = [unit for unit in await store.unit_profiles(conn) if unit.unit_id == given.unit]
-            grants = await grants_of(desk.safe, units)
-        if not units:
-            raise without_profile(given.unit, desk.registry())
+                kept = await store.unit_profile(conn, given.unit)
+            if kept is None:
+                raise without_profile(given.unit, desk.registry())
+            grants = await grants_of(desk.safe, [in_force(kept)])
         made = [
             {
                 "connection_id": grant.connection_id,

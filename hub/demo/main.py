@@ -25,6 +25,7 @@ from hub.demo.broker import Broker
 from hub.demo.broker_node import Node
 from hub.demo.casting import Part, lacking
 from hub.demo.checks import Verdict, judge
+from hub.demo.city_folder import write_city
 from hub.demo.city_plan import OPENING, PlannedReport, plan, spread_minutes
 from hub.demo.config import Access, Options, PartnerConfig
 from hub.demo.evidence import Evidence, gather
@@ -39,7 +40,6 @@ from hub.demo.tally import tally
 from hub.demo.view import View, show_units, show_verdict
 from hub.demo.watch import Picture, count_letters, watch
 
-CITY_FOLDER = Path(__file__).resolve().parents[2] / "contracts" / "cities" / "quzhou"
 LONGEST_MINUTES = 16 * 60.0
 """So much city time after the last report the slowest case is over, with room to spare."""
 
@@ -60,7 +60,7 @@ async def run(args: argparse.Namespace) -> int:
             Supervisor(_made(folder / "logs")) as supervisor,
             aiohttp.ClientSession() as session,
         ):
-            starting = Starting(supervisor, session, tools, broker, folder, options.speed)
+            starting = Starting(supervisor, session, tools, broker, folder, options.speed, write_city(folder / "city"))
             return await _Demo(options, console, folder, supervisor, starting, began).play()
     except (ProcessFailed, HubSaidNo) as fault:
         console.print(str(fault), style="red", markup=False, highlight=False)
@@ -85,7 +85,7 @@ class _Demo:
 
     async def play(self) -> int:
         """The whole day; the exit status."""
-        city = load_city(CITY_FOLDER)
+        city = load_city(self.folder / "city")
         reports = plan(city, self.options.cases, self.options.seed)
         self._tell("启动枢纽和各单位系统… / starting the hub and the units' systems…")
         running = await self.starting.start([unit.unit_id for unit in city.units])

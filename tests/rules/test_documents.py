@@ -149,6 +149,25 @@ def test_an_attack_inside_a_string_is_refused_too(name: str) -> None:
     refused(b'{"xml": "%s"}' % base64.b64encode(ATTACKS[name]), written)
 
 
+ENCODED = (
+    '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><call><state href="#id0"/>'
+    '<who href="#id1"/></call>{beside}</e:Body></e:Envelope>'
+)
+
+
+def test_what_an_rpc_encoded_message_refers_to_stands_in_its_place() -> None:
+    beside = '<multiRef id="id0">10</multiRef><multiRef id="id1"><crew>一班</crew><last href="#id0"/></multiRef>'
+    read = read_document(ENCODED.format(beside=beside).encode(), XML)
+    assert read == {"Envelope": {"Body": {"call": {"state": "10", "who": {"crew": "一班", "last": "10"}}}}}
+
+
+def test_what_refers_to_itself_twice_is_refused_soon() -> None:
+    beside = '<multiRef id="id0"><a href="#id0"/><b href="#id0"/></multiRef>'
+    began = time.perf_counter()
+    assert refused(ENCODED.format(beside=beside).encode()).kind in ("too_deep", "too_large")
+    assert time.perf_counter() - began < 2
+
+
 def test_a_text_that_speaks_of_a_document_type_is_no_document_type() -> None:
     assert read_document(b"<a><![CDATA[<!DOCTYPE html>]]></a>", XML) == {"a": "<!DOCTYPE html>"}
 

@@ -19,6 +19,7 @@ from contracts.nouns import Receipt
 from contracts.port import Unauthorised, Unavailable
 from tests.conformance.adapter_suite import a_letter
 from tests.conformance.rest_unit import SYMMETRIC, UNIT_NAME, FixedSecrets, RestUnit, a_rest_unit
+from tests.conformance.shipped import KeptPhotos
 from tests.values import replace
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -57,7 +58,7 @@ async def make() -> AsyncIterator[Made]:
         authorities: tuple[bytes, ...] = (),
     ) -> RestAdapter:
         calls = HttpCalls(guard or OutboundGuard(LOOPBACK), "0.1.0", authorities)
-        made.append((RestAdapter(FixedSecrets(secrets), calls), calls))
+        made.append((RestAdapter(FixedSecrets(secrets), calls, KeptPhotos({})), calls))
         return made[-1][0]
 
     yield make
