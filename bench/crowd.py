@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.crowd_city import Reporting, city_with
-from bench.crowd_ways import CONNECTION, FILE, POLLED, QUEUE, REST, Sites, of_way, profile, secrets_of, unit_of, way_of
+from bench.crowd_ways import CALLED, CONNECTION, FILE, POLLED, QUEUE, REST, of_way, profile, secrets_of, unit_of, way_of
 from bench.stage import Child, Stage, stage
 from contracts.ways.rabbitmq import names_of
 from hub.demo.broker import Broker, running_broker
@@ -116,10 +116,10 @@ class _Crowd:
 
     async def connect(self, units: Sequence[str]) -> None:
         """Give each its profile and its secrets, and let it go live."""
-        at = Sites(self._on.receiver_port, self._on.told["soap"])
+        ports = await self._partner({"listen": {unit: self._way(unit) for unit in units if self._way(unit) in CALLED}})
         for unit in units:
             way, path = self._way(unit), f"/api/v1/units/{unit}"
-            applied = await self._call("PUT", f"{path}/profile", profile(unit, way, at))
+            applied = await self._call("PUT", f"{path}/profile", profile(unit, way, ports.get(unit, 0)))
             if way == REST:
                 self._secrets[f"/{unit}"] = applied["secrets"][0]["secret"]
             for name, value in secrets_of(way).items():

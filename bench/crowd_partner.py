@@ -1,9 +1,9 @@
 """The systems of a crowd of units in one process: REST, SOAP, pages to poll, queues, and a look into folders.
 
-Writes {"port": …, "soap": {profile: port}} when it listens. Reads lines, each answered by one:
-{"secrets", "queues", "folders", "broker"} says what the units have; {"report": …} begins a round, in which polled units
-and those at a queue report by themselves; "take" asks for the arrivals since the last one, "reported" for what was
-reported in the round, and when.
+Writes {"port": 0} when it is ready. Reads lines, each answered by one: {"listen": {unit: way}} opens a port for each
+unit and tells them; {"secrets", "queues", "folders", "broker"} says what the units have; {"report": …} begins a round,
+in which polled units and those at a queue report by themselves; "take" asks for the arrivals since the last one,
+"reported" for what was reported in the round, and when.
 Arrivals are told by case number, or by the mark that a report of the units' own has in its text.
 """
 
@@ -185,19 +185,22 @@ def _took(systems: Systems, _channel: Any, _method: Any, _properties: Any, body:
     systems.came("rabbitmq", body, time.time())
 
 
+async def listen(systems: Systems, way: str) -> int:
+    """The port of a unit's system."""
+
+    def took(_head: bytes, body: bytes) -> None:
+        systems.came(way, body, time.time())
+
+    receiver = partial(Receiver, took, answer_of(way)) if way in ANSWERS else partial(Receiver, systems.rest)
+    server = await asyncio.get_running_loop().create_server(receiver, "127.0.0.1", 0)
+    port: int = server.sockets[0].getsockname()[1]
+    return port
+
+
 async def main() -> None:
     """Serve until standard input ends."""
     systems, loop = Systems(), asyncio.get_running_loop()
-    rest = await loop.create_server(lambda: Receiver(systems.rest), "127.0.0.1", 0)
-    ports = {}
-    for name in ANSWERS:
-
-        def receive(_head: bytes, body: bytes, name: str = name) -> None:
-            systems.came(name, body, time.time())
-
-        server = await loop.create_server(partial(Receiver, receive, answer_of(name)), "127.0.0.1", 0)
-        ports[name] = server.sockets[0].getsockname()[1]
-    print(json.dumps({"port": rest.sockets[0].getsockname()[1], "soap": ports}), flush=True)
+    print(json.dumps({"port": 0}), flush=True)
     reporting: asyncio.Task[None] | None = None
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         said: dict[str, Any] = {}
@@ -210,7 +213,9 @@ async def main() -> None:
                 said = systems.tell_reported()
             case _:
                 told = json.loads(line)
-                if "report" in told:
+                if "listen" in told:
+                    said = {unit: await listen(systems, way) for unit, way in told["listen"].items()}
+                elif "report" in told:
                     reporting = asyncio.create_task(systems.report(told["report"]))
                 else:
                     systems.signatures.learn(told["secrets"])

@@ -8,7 +8,6 @@ folder: what a city has whose utilities bought their systems over fifteen years.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -24,6 +23,9 @@ SHIPPED = Path(str(profiles.__file__)).parent
 REST, POLLED, QUEUE, FILE = "rest", "polled", "rabbitmq", "file"
 WAYS = (REST, "water_asmx", QUEUE, "gas_axis", POLLED, "power_wsse", FILE, REST)
 """The ways of eight units; the next eight have the same. SOAP goes by the names of its profiles."""
+
+CALLED = frozenset(WAYS) - {QUEUE, FILE}
+"""Ways in which the unit's own system is called, each at a port of its own."""
 
 CONNECTION = "main"
 EVERY_SECONDS, IDLE_SECONDS = 1.0, 5.0
@@ -42,14 +44,6 @@ _REPORTED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sites:
-    """Where the systems of the crowd are: the port of those that speak HTTP, and of each SOAP service."""
-
-    port: int
-    soap: Mapping[str, int]
-
-
 def unit_of(number: int) -> str:
     """The name of a unit."""
     return f"crowd_{number:03d}"
@@ -66,8 +60,8 @@ def of_way(units: Sequence[str], way: str, broker: bool) -> list[str]:
     return [unit for unit in units if way_of(unit, broker) == way]
 
 
-def profile(unit: str, way: str, at: Sites) -> dict[str, Any]:
-    """The unit's profile."""
+def profile(unit: str, way: str, port: int) -> dict[str, Any]:
+    """The unit's profile. ``port`` is where its system listens, if it is one that is called."""
     match way:
         case "rest":
             made: dict[str, Any] = {
@@ -76,12 +70,12 @@ def profile(unit: str, way: str, at: Sites) -> dict[str, Any]:
                     {
                         "transport": "rest",
                         "receives": ["case.dispatch"],
-                        "rest": {"endpoint": f"http://127.0.0.1:{at.port}/{unit}"},
+                        "rest": {"endpoint": f"http://127.0.0.1:{port}/{unit}"},
                     }
                 ],
             }
         case "polled":
-            made = _polled(unit, at)
+            made = _polled(unit, port)
         case "rabbitmq":
             made = _read(SHIPPED / "telecom_rabbitmq" / "profile.yaml", unit)
         case "file":
@@ -92,7 +86,7 @@ def profile(unit: str, way: str, at: Sites) -> dict[str, Any]:
             section |= {"folder": unit, "letters_per_file": 1}
         case _:
             made = _read(SHIPPED / way / "profile.yaml", unit)
-            made["connections"][0]["soap"]["endpoint"] = f"http://127.0.0.1:{at.soap[way]}/{unit}"
+            made["connections"][0]["soap"]["endpoint"] = f"http://127.0.0.1:{port}/{unit}"
     made["unit"] = unit
     made["connections"][0]["name"] = CONNECTION
     return made
@@ -111,12 +105,12 @@ def secrets_of(way: str) -> Mapping[str, str]:
             return {}
 
 
-def _polled(unit: str, at: Sites) -> dict[str, Any]:
-    made = _read(DEMO / "bus_group.yaml", unit, port=str(at.port))
+def _polled(unit: str, port: int) -> dict[str, Any]:
+    made = _read(DEMO / "bus_group.yaml", unit, port=str(port))
     connection = made["connections"][0]
-    connection["rest"]["endpoint"] = f"http://127.0.0.1:{at.port}/{unit}/tasks"
+    connection["rest"]["endpoint"] = f"http://127.0.0.1:{port}/{unit}/tasks"
     connection["poll"] |= {
-        "endpoint": f"http://127.0.0.1:{at.port}/{unit}/reports",
+        "endpoint": f"http://127.0.0.1:{port}/{unit}/reports",
         "every_seconds": EVERY_SECONDS,
         "idle_seconds_max": IDLE_SECONDS,
     }

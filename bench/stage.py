@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +81,6 @@ class Stage:
     collector_key: str
     data: Path
     receiver_port: int
-    told: Mapping[str, Any] = field(default_factory=dict)
-    """What the receiver said of itself."""
 
     def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
         """One request of the administrator's."""
@@ -163,7 +161,7 @@ async def stage(
         children.append(taking)
         told = await taking.hear()
         url = ready["url"]
-        made = Stage(hub, taking, url, int(url.rpartition(":")[2]), ready["admin_key"], "", data, told["port"], told)
+        made = Stage(hub, taking, url, int(url.rpartition(":")[2]), ready["admin_key"], "", data, told["port"])
         made.collector_key = made.call("POST", "/api/v1/units/collection/keys", {})["key"]
         if city is None:
             await _connect(made)
