@@ -1,42 +1,27 @@
-"""Checks a body against its contract: every violation, where it is, and a sentence in Chinese and English. Pure.
-
-JSON is read strictly (RFC 8259 in UTF-8, and I-JSON's rule that a name stands once in an object), so that what the
-hub understood is what everybody understands who reads the same bytes.
-"""
+"""Checks a body against its contract: every violation, where it is, and a sentence in Chinese and English. Pure."""
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar, get_args
-from urllib.parse import quote
+from typing import Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, StringConstraints, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from contracts.model import Code, RuleBroken, Text
-from contracts.paths import PATH_PATTERN
+from contracts.json_text import (
+    DEPTH_MAX,
+    VIOLATIONS_MAX,
+    guard_shape,
+    load_json,
+    pointer,
+)
 from contracts.problem import Problem, Violation
-from contracts.ways.files import FOLDER_PATTERN, HOST_KEY_PATTERN, HOST_PATTERN, SUFFIX_PATTERN
-from contracts.ways.rest import FIELD_PATTERN as REST_FIELD_PATTERN
-from contracts.ways.soap import FILE_PATTERN as SOAP_FILE_PATTERN
-from contracts.ways.soap import NAME_PATTERN as SOAP_NAME_PATTERN
+from contracts.sentences import sentence
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-DEPTH_MAX = 32
-VALUES_MAX = 2_000
-"""No contract has room for more values; listing the faults of a body with a million would hold up everybody else."""
-VIOLATIONS_MAX = 100
-NAME_MAX = 100
-
-_TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_NOT_PUNCTUATION = bytes(set(range(256)) - set(b"[]{},"))
-_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
 
 def check_body(model: type[ModelT], raw: bytes | Any, base: str = "#") -> ModelT:
@@ -73,78 +58,6 @@ def check_value(model: type[ModelT], value: Any, base: str = "#") -> ModelT:
         raise Problem("contract_broken", violations=(*found, *others)[:VIOLATIONS_MAX]) from None
 
 
-def load_json(raw: bytes, base: str = "#") -> Any:
-    """The value of JSON bytes, of bounded shape, without a repeated name. Raises ``Problem``."""
-    guard_shape(raw)
-    value = parse_json(raw)
-    refuse_repeats(raw, texts_in(orjson.dumps(value)), base)
-    return value
-
-
-def parse_json(raw: bytes) -> Any:
-    """The value of JSON bytes, whatever its shape. Raises ``Problem`` with line and column."""
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as fault:
-        raise _not_json(raw, fault) from None
-
-
-def guard_shape(raw: bytes) -> None:
-    """Refuse what is nested too deeply or has too many values, before anything looks at each. Raises ``Problem``."""
-    if len(raw) > 2 * VALUES_MAX and _too_many(raw):
-        zh, en = f"一条消息最多 {VALUES_MAX} 个值。", f"A message has at most {VALUES_MAX} values."
-        raise Problem("too_large", zh, en)
-    if too_deep(raw):
-        raise Problem("too_deep", f"嵌套不得超过 {DEPTH_MAX} 层。", f"At most {DEPTH_MAX} levels of nesting.")
-
-
-def _too_many(raw: bytes) -> bool:
-    # A value brings at most a name and a text, and all but the first of a list or an object follow a comma.
-    return texts_in(raw) > 2 * VALUES_MAX or _skeleton(raw).count(b",") >= VALUES_MAX
-
-
-def too_deep(raw: bytes, limit: int = DEPTH_MAX) -> bool:
-    """Whether JSON bytes nest deeper than ``limit``; a short count for nearly all of them, linear for the worst."""
-    if raw.count(b"[") + raw.count(b"{") <= limit:
-        return False
-    brackets = _skeleton(raw).translate(_ONE_KIND, b",")
-    left = brackets
-    for _ in range(limit):
-        # Each round takes away the innermost level.
-        left, before = left.replace(b"[]", b""), len(left)
-        if not left:
-            return False
-        if len(left) == before:
-            break
-    depth = 0
-    # Too deep, or no JSON at all: the parser says what is wrong with that.
-    for byte in brackets:
-        depth += 1 if byte == 0x5B else -1
-        if depth > limit:
-            return True
-    return False
-
-
-def texts_in(raw: bytes) -> int:
-    """How many names and texts stand in JSON bytes."""
-    quotes = raw.count(b'"')
-    if b'\\"' in raw:
-        quotes -= raw.replace(b"\\\\", b"").count(b'\\"')
-    return quotes // 2
-
-
-def refuse_repeats(raw: bytes, kept: int, base: str = "#") -> None:
-    """Refuse a name that stands twice in one object: two readers could take different values.
-
-    ``kept`` is how many names and texts the parsed value has; a repeated name loses at least one. Raises ``Problem``.
-    """
-    if texts_in(raw) == kept:
-        return
-    repeats = tuple(_repeats(raw, base))
-    if repeats:
-        raise Problem("not_json", "同一对象中字段名重复。", "A name stands twice in one object.", repeats)
-
-
 def violations_of(fault: ValidationError, base: str = "#") -> tuple[Violation, ...]:
     """The violations that pydantic found, at most ``VIOLATIONS_MAX``, in the order of the fields."""
     return told(fault.errors(include_url=False), base)
@@ -153,20 +66,8 @@ def violations_of(fault: ValidationError, base: str = "#") -> tuple[Violation, .
 def told(errors: Sequence[ErrorDetails], base: str = "#") -> tuple[Violation, ...]:
     """Pydantic's errors as violations, at most ``VIOLATIONS_MAX``."""
     return tuple(
-        Violation(pointer(error["loc"], base), *_sentence(error), error["type"]) for error in errors[:VIOLATIONS_MAX]
+        Violation(pointer(error["loc"], base), *sentence(error), error["type"]) for error in errors[:VIOLATIONS_MAX]
     )
-
-
-def pointer(parts: tuple[str | int, ...], base: str = "#") -> str:
-    """An RFC 6901 pointer as a URI fragment. A name too long to repeat ends it: it then points to what holds it."""
-    made = base
-    for part in parts:
-        text = str(part)
-        if len(text) > NAME_MAX:
-            break
-        escaped = text.replace("~", "~0").replace("/", "~1")
-        made += "/" + quote(escaped, safe="!$&'()*+,;=:@?~", errors="replace")
-    return made
 
 
 def _validated(model: type[ModelT], raw: bytes, base: str) -> ModelT:
@@ -183,30 +84,6 @@ def _validated(model: type[ModelT], raw: bytes, base: str) -> ModelT:
         else:
             zh = en = ""
         raise Problem("contract_broken", zh, en, found) from None
-
-
-def _skeleton(raw: bytes) -> bytes:
-    return _TEXTS.sub(b"", raw).translate(None, _NOT_PUNCTUATION)
-
-
-def _repeats(raw: bytes, base: str) -> Iterator[Violation]:
-    # Each object comes out as its pairs, so that a repeated name is still there to be seen.
-    unread: list[tuple[tuple[str | int, ...], Any]] = [((), json.loads(raw, object_pairs_hook=_Pairs))]
-    while unread:
-        place, value = unread.pop()
-        if isinstance(value, _Pairs):
-            seen: set[str] = set()
-            for name, inner in value:
-                if name in seen:
-                    yield Violation(pointer((*place, name), base), "字段名重复", "the name stands twice", "repeated")
-                seen.add(name)
-                unread.append(((*place, name), inner))
-        elif isinstance(value, list):
-            unread.extend(((*place, index), inner) for index, inner in enumerate(value))
-
-
-class _Pairs(tuple[tuple[str, Any], ...]):
-    """An object as its pairs, told from a list by its type."""
 
 
 def _unwritable(value: Any, base: str) -> Iterator[Violation]:
@@ -239,227 +116,3 @@ def _unwritable(value: Any, base: str) -> Iterator[Violation]:
 
 def _is_unicode(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def _not_json(raw: bytes, fault: orjson.JSONDecodeError) -> Problem:
-    """What is wrong with bytes that are not JSON, where, and what to do about it."""
-    for there, zh, en in _ENCODINGS:
-        if there(raw):
-            return Problem("not_json", zh, en)
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as broken:
-        zh, en = f"第 {broken.start + 1} 字节起不是 UTF-8", f"From byte {broken.start + 1} on it is not UTF-8"
-        if _is_gbk(raw):
-            return Problem("not_json", f"{zh},像是 GBK,请先转为 UTF-8。", f"{en}; it looks like GBK, send UTF-8.")
-        return Problem("not_json", f"{zh}。", f"{en}.")
-    line, column = text.count("\n", 0, fault.pos) + 1, fault.pos - text.rfind("\n", 0, fault.pos)
-    hint_zh, hint_en = next(
-        ((zh, en) for told, zh, en in _HINTS if told.search(f"{fault.msg}\n{text[fault.pos : fault.pos + 10]}")),
-        ("", ""),
-    )
-    return Problem(
-        "not_json",
-        f"第 {line} 行第 {column} 列起不是有效的 JSON{hint_zh}。",
-        f"It is not valid JSON from line {line}, column {column}{hint_en}.",
-        fields={"line": line, "column": column},
-    )
-
-
-def _is_gbk(raw: bytes) -> bool:
-    try:
-        return any("\u4e00" <= letter <= "\u9fff" for letter in raw.decode("gbk"))
-    except UnicodeDecodeError:
-        return False
-
-
-_ENCODINGS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
-    (lambda raw: not raw.strip(), "消息是空的。", "The message is empty."),
-    (
-        lambda raw: raw.startswith(b"\xef\xbb\xbf"),
-        "开头有字节顺序标记(BOM),请去掉。",
-        "It begins with a byte order mark; leave it out.",
-    ),
-    (
-        lambda raw: raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in raw[:4],
-        "像是 UTF-16,请先转为 UTF-8。",
-        "It looks like UTF-16; send UTF-8.",
-    ),
-    (lambda raw: raw.lstrip().startswith(b"<"), "像是 XML,应为 JSON。", "It looks like XML; send JSON."),
-)
-
-# Told by the parser's words and the text at the fault.
-_HINTS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
-    (re.compile(told), zh, en)
-    for told, zh, en in (
-        (r"\n-?(NaN|Inf)", ":JSON 没有 NaN 和 Infinity", ": JSON has no NaN and no Infinity"),
-        (r"\n'", ":文本和字段名须用双引号", ": names and texts stand in double quotes"),
-        (r"infinity", ":数字过大", ": the number is too large"),
-        (r"surrogate", ":半个代理对不是字符", ": half of a surrogate pair is no character"),
-        (
-            r"control character",
-            ":文本中的换行和制表符须写作 \\n、\\t",
-            ": a line break or tab in a text is written \\n, \\t",
-        ),
-        (r"trailing comma", ":末项之后不得有逗号", ": no comma after the last item"),
-        (r"unexpected end", ":内容不完整", ": it ends too early"),
-    )
-)
-
-
-def _sentence(error: ErrorDetails) -> tuple[str, str]:
-    """What is wrong, in Chinese and in English."""
-    kind = error["type"]
-    if error["input"] is None and error["loc"] and kind != "missing":
-        kind = "null"
-    facts: dict[str, Any] = {name: _plain(value) for name, value in error.get("ctx", {}).items()}
-    match kind:
-        case "enum" | "literal_error":
-            words = re.findall(r"'([^']*)'", facts["expected"])
-            facts |= {"zh": "、".join(words), "en": ", ".join(words)}
-        case "string_pattern_mismatch":
-            pattern = facts["pattern"]
-            facts["zh"], facts["en"] = PATTERNS.get(pattern, (f"应符合 {pattern}", f"must match {pattern}"))
-        case "value_error" | "assertion_error":
-            rule = error.get("ctx", {}).get("error")
-            facts["en"] = str(rule)
-            facts["zh"] = rule.zh if isinstance(rule, RuleBroken) else facts["en"]
-        case "extra_forbidden":
-            facts["name"] = str(error["loc"][-1])[:NAME_MAX] if error["loc"] else ""
-    zh, en = SENTENCES.get(kind, ("值不符合契约:{msg}", "{msg}"))
-    facts.setdefault("msg", error["msg"])
-    return zh.format_map(facts), en.format_map(facts)
-
-
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-_MOMENT = ("应为带时区的 RFC 3339 时间,例如 2026-11-23T09:12:30+08:00", "must be an RFC 3339 moment with a zone")
-_DATE = ("应为日期,例如 2026-11-23", "must be a date, such as 2026-11-23")
-_OBJECT = ("应为对象", "must be an object")
-_LIST = ("应为列表", "must be a list")
-_NUMBER = ("应为数字", "must be a number")
-_WHOLE = ("应为整数", "must be a whole number")
-_FLAG = ("应为 true 或 false", "must be true or false")
-
-SENTENCES: Mapping[str, tuple[str, str]] = {
-    "null": ("不得为 null;没有值就省略该字段", "must not be null: leave out a field that has no value"),
-    "missing": ("缺少必填字段", "the field is required"),
-    "extra_forbidden": ("契约中没有字段“{name}”", "the contract has no field `{name}`"),
-    "string_type": ("应为文本", "must be text"),
-    "string_too_short": ("至少 {min_length} 个字符", "must have {min_length} or more characters"),
-    "string_too_long": ("最多 {max_length} 个字符", "must have {max_length} or fewer characters"),
-    "string_pattern_mismatch": ("{zh}", "{en}"),
-    "string_unicode": ("不是有效的 Unicode 文本", "is not valid Unicode text"),
-    "enum": ("应为其中之一:{zh}", "must be one of: {en}"),
-    "literal_error": ("应为其中之一:{zh}", "must be one of: {en}"),
-    "is_instance_of": ("应为 {class} 的取值", "must be a {class}"),
-    "int_type": _WHOLE,
-    "int_parsing": _WHOLE,
-    "int_from_float": _WHOLE,
-    "int_parsing_size": ("数字过大", "the number is too large"),
-    "float_type": _NUMBER,
-    "float_parsing": _NUMBER,
-    "finite_number": ("应为有限的数字", "must be a finite number"),
-    "bool_type": _FLAG,
-    "bool_parsing": _FLAG,
-    "greater_than": ("应大于 {gt}", "must be greater than {gt}"),
-    "greater_than_equal": ("不得小于 {ge}", "must not be less than {ge}"),
-    "less_than": ("应小于 {lt}", "must be less than {lt}"),
-    "less_than_equal": ("不得大于 {le}", "must not be greater than {le}"),
-    "multiple_of": ("应为 {multiple_of} 的倍数", "must be a multiple of {multiple_of}"),
-    "too_short": ("至少 {min_length} 项", "must have {min_length} or more items"),
-    "too_long": ("最多 {max_length} 项", "must have {max_length} or fewer items"),
-    "tuple_type": _LIST,
-    "list_type": _LIST,
-    "set_type": _LIST,
-    "frozen_set_type": _LIST,
-    "model_type": _OBJECT,
-    "model_attributes_type": _OBJECT,
-    "dict_type": _OBJECT,
-    "dataclass_type": _OBJECT,
-    "datetime_type": _MOMENT,
-    "datetime_parsing": _MOMENT,
-    "datetime_from_date_parsing": _MOMENT,
-    "datetime_object_invalid": _MOMENT,
-    "date_type": _DATE,
-    "date_parsing": _DATE,
-    "date_from_datetime_parsing": _DATE,
-    "date_from_datetime_inexact": _DATE,
-    "timezone_aware": ("时间须带时区,例如 +08:00", "the moment needs a zone, such as +08:00"),
-    "recursion_loop": ("嵌套过深", "nested too deeply"),
-    "json_invalid": ("不是有效的 JSON", "is not valid JSON"),
-    "value_error": ("{zh}", "{en}"),
-    "assertion_error": ("{zh}", "{en}"),
-}
-"""A sentence in both languages for each kind of violation that pydantic finds in these models."""
-
-
-def _pattern_of(text: Any) -> str:
-    return next(str(rule.pattern) for rule in get_args(text) if isinstance(rule, StringConstraints))
-
-
-CODE_PATTERN, TEXT_PATTERN = _pattern_of(Code), _pattern_of(Text)
-MOMENT_PATTERN = (
-    r"^2[01][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
-)
-"""RFC 3339 with a zone, in the years that the hub takes."""
-
-PATTERNS: Mapping[str, tuple[str, str]] = {
-    MOMENT_PATTERN: _MOMENT,
-    CODE_PATTERN: (
-        "应以字母或数字开头,只含字母、数字和 _ . : / -",
-        "must begin with a letter or digit and hold only those and _ . : / -",
-    ),
-    TEXT_PATTERN: (
-        "须含可见字符,不得含控制字符",
-        "must hold a visible character and no control character",
-    ),
-    r"^[0-9+() -]+$": ("只含数字、空格和 + ( ) -", "must hold only digits, spaces and + ( ) -"),
-    r"^[0-9]{6}-[0-9]{8}-[0-9]{6,8}$": (
-        "应为案件号,例如 330800-20261123-000042",
-        "must be a case number, such as 330800-20261123-000042",
-    ),
-    r"^[a-z][a-z0-9_-]{0,31}$": (
-        "应以小写字母开头,只含小写字母、数字和 _ -,最多 32 个字符",
-        "must begin with a lower-case letter and hold at most 32 of a-z, 0-9, _ and -",
-    ),
-    r"^[a-z][a-z0-9_-]{0,63}$": (
-        "应以小写字母开头,只含小写字母、数字和 _ -,最多 64 个字符",
-        "must begin with a lower-case letter and hold at most 64 of a-z, 0-9, _ and -",
-    ),
-    r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$": ("应为时刻,例如 08:30", "must be a time of the day, such as 08:30"),
-    r"^[^@\s]+@[^@\s]+$": ("应为邮箱地址", "must be a mail address"),
-    r"^[,. '_]$": ("应为一个千分位符号", "must be one sign that groups digits"),
-    r"^[!-~]+$": ("只含可见的 ASCII 字符", "must hold only visible ASCII characters"),
-    r"^[A-Za-z][A-Za-z0-9-]{0,63}$": ("应为请求头名称", "must be the name of a header"),
-    FOLDER_PATTERN: (
-        "应为文件夹名,各级以字母、数字、汉字或 _ 开头,不得有 .. 和空格,以 / 分隔",
-        "must be folders divided by /, each beginning with a letter, a digit or _, without .. and blanks",
-    ),
-    HOST_PATTERN: ("应为主机名或 IP 地址", "must be the name of a host or an IP address"),
-    HOST_KEY_PATTERN: (
-        "应为一行 OpenSSH 公钥,例如 ssh-ed25519 AAAA…",
-        "must be a public key as OpenSSH writes it, such as ssh-ed25519 AAAA…",
-    ),
-    SUFFIX_PATTERN: ("应为后缀,例如 .done", "must be an ending, such as .done"),
-    PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
-    REST_FIELD_PATTERN: (
-        "表单字段名只含字母、数字和 _ . [ ] -",
-        "the name of a form's field has letters, digits, _ . [ ] -",
-    ),
-    SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
-    SOAP_FILE_PATTERN: ("应为档案旁的文件名", "must be the name of a file beside the profile"),
-    r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),
-    r"^[A-Za-z0-9.:_-]{1,253}$": ("应为主机名或 IP 地址", "must be the name or the address of a host"),
-    r"^[!-~]([ -~]{0,198}[!-~])?$": (
-        "应为 1 到 200 个可见 ASCII 字符,首尾不得为空格",
-        "must be 1 to 200 printable ASCII characters without a space at either end",
-    ),
-    r"^[A-Za-z0-9_.-]+$": ("只含字母、数字和 _ . -", "must hold only letters, digits and _ . -"),
-    r"^[a-z0-9._]+$": ("只含小写字母、数字和 . _", "must hold only lower-case letters, digits and . _"),
-    r"^[0-9a-fA-F-]{36}$": ("应为 UUID", "must be a UUID"),
-}
-"""What each pattern of the contracts and of the interface's parameters asks for."""

@@ -37,7 +37,7 @@ from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeys, load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
-from contracts.checking import pointer
+from contracts.json_text import pointer
 from contracts.nouns import Transport
 from contracts.port import Adapter, Provisioner, Source
 from contracts.problem import Problem, Violation
@@ -66,7 +66,7 @@ from hub.store.pool import Pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL, all_keys
 from hub.timekeeper import Timekeeper
 from hub.vitals import Vitals
-from monitoring.events import document as event_document
+from monitoring.event_page import document as event_document
 from monitoring.health import Readiness
 from monitoring.process import Watch
 

@@ -10,7 +10,7 @@ from auth.api_keys import CredentialRow, mint
 from auth.principal import Scope
 from auth.redaction import Secret
 from auth.signing_secrets import generate_asymmetric, generate_symmetric, public_text
-from contracts.checking import pointer
+from contracts.json_text import pointer
 from contracts.nouns import Transport, UnitState
 from contracts.port import ConnectionCheck
 from contracts.problem import Problem, Violation

@@ -22,7 +22,7 @@ from adapters.own_format.opening import Opened, open_document
 from adapters.own_format.templates import filled
 from adapters.photos import without_photos
 from contracts.arrival import Answer, Said
-from contracts.checking import parse_json
+from contracts.json_text import parse_json
 from contracts.mapping import Encoding, Format
 from contracts.nouns import Connection
 from contracts.own_format import Heard, OwnAnswer

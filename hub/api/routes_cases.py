@@ -205,7 +205,8 @@ async def changes(
     request: Request,
     caller: Caller,
     after: Annotated[
-        str | None, Query(max_length=40, description="游标 / cursor; absent: from the oldest kept")
+        str | None,
+        Query(max_length=40, description="游标;不给则从无缺处起 / cursor; absent: from where nothing is missing"),
     ] = None,
     wait: Annotated[float, Query(ge=0, le=WAIT_MAX_SECONDS)] = 0,
     limit: Limit = 200,
