@@ -20,7 +20,20 @@ from pathlib import Path
 from typing import Any
 
 from bench.crowd_city import Reporting, city_with
-from bench.crowd_ways import CALLED, CONNECTION, FILE, POLLED, QUEUE, REST, of_way, profile, secrets_of, unit_of, way_of
+from bench.crowd_ways import (
+    CALLED,
+    CONNECTION,
+    FETCHED,
+    FILE,
+    POLLED,
+    QUEUE,
+    REST,
+    of_way,
+    profile,
+    secrets_of,
+    unit_of,
+    way_of,
+)
 from bench.stage import Child, Stage, stage
 from contracts.ways.rabbitmq import names_of
 from hub.demo.broker import Broker, running_broker
@@ -33,6 +46,7 @@ PER_SECOND = 150.0
 FETCHED_PER_SECOND = 10.0
 """Reports that the units themselves have, beside it: half are polled, half come by queue."""
 
+LEAD_SECONDS = 2.0
 SETTLE_SECONDS = 120.0
 GATHER_SECONDS = 8.0
 """How long units may have a report lie before it is asked for: the longest pause between two polls, and some more."""
@@ -138,22 +152,32 @@ class _Crowd:
         )
 
     async def set_states(self, units: Sequence[str], state: str) -> None:
-        """Move units to a state, and wait until just the live ones have their lanes."""
+        """Move units to a state, and wait until just the live ones have their lanes and are fetched from."""
         for unit in units:
             await self._call("POST", f"/api/v1/units/{unit}/state", {"state": state, "reason": "bench"})
         deadline = time.monotonic() + SETTLE_SECONDS
-        names = {f"{unit}.{CONNECTION}" for unit in units}
+        lanes = {f"{unit}.{CONNECTION}" for unit in units}
+        sources = {f"{unit}.{CONNECTION}" for unit in units if self._way(unit) in FETCHED}
         while True:
-            lanes = (await self._call("GET", "/api/v1/lanes"))["items"]
-            running = {lane["connection_id"] for lane in lanes if lane["running"]}
-            if (names <= running) if state == "live" else not (names & running):
+            running, fetched = await self._running("lanes"), await self._running("sources")
+            if state == "live" and lanes <= running and sources <= fetched:
+                return
+            if state != "live" and not (lanes & running or sources & fetched):
                 return
             if time.monotonic() > deadline:
-                raise SystemExit(f"{len(names)} lanes did not become {state}")
+                raise SystemExit(f"{len(units)} units did not become {state}")
             await asyncio.sleep(0.2)
 
+    async def _running(self, what: str) -> set[str]:
+        rows = (await self._call("GET", f"/api/v1/{what}"))["items"]
+        return {row["connection_id"] for row in rows if row["running"]}
+
     async def round(self, units: Sequence[str], seconds: float, run: str) -> Turn:
-        """Report on the components of these units at a steady rate; when each dispatch arrived at its unit."""
+        """Report on the components of these units at a steady rate; when each dispatch arrived at its unit.
+
+        What is sent in the first seconds is not counted: the units have just come or gone.
+        """
+        seconds, began = seconds + LEAD_SECONDS, time.time()
         bodies = self._reporting.bodies(self._of(units, REST), int(seconds * FETCHED_PER_SECOND))
         fetched = {
             "bodies": bodies,
@@ -169,6 +193,8 @@ class _Crowd:
         ways = (await self._partner("reported"))["ways"]
         spans: dict[str, list[float]] = {ALL: []}
         for key, at in sent.items():
+            if at < began + LEAD_SECONDS:
+                continue
             took = (arrived[key] - at) * 1000
             spans[ALL].append(took)
             spans.setdefault("fetched" if key.startswith("own-") else ways[key], []).append(took)
