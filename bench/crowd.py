@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.crowd_city import Reporting, city_with
+from bench.crowd_turns import ALL, Turn, summary
 from bench.crowd_ways import (
     CALLED,
     CONNECTION,
@@ -51,29 +51,6 @@ SETTLE_SECONDS = 120.0
 GATHER_SECONDS = 8.0
 """How long units may have a report lie before it is asked for: the longest pause between two polls, and some more."""
 
-ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One round with so many units connected: milliseconds to delivery in order, over all and by way, and what it took
-    of the processor, in microseconds a letter."""
-
-    units: int
-    spans: Mapping[str, Sequence[float]]
-    resident_mb: Mapping[str, float]
-    cpu_us: Mapping[str, float]
-
-    def at(self, way: str, share: float) -> float:
-        """The milliseconds that such a share of the letters did not exceed."""
-        ordered = self.spans[way]
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-    @property
-    def total_mb(self) -> float:
-        """Of all processes."""
-        return sum(self.resident_mb.values())
-
 
 async def measure(rounds: int, seconds: float, processes: int) -> dict[str, Any]:
     """Alternating rounds; resident memory before the crowd came, and with it."""
@@ -99,7 +76,8 @@ async def measure(rounds: int, seconds: float, processes: int) -> dict[str, Any]
             turns.append(await crowd.round(few, seconds, f"few{number}"))
             if number < rounds - 1:
                 await crowd.set_states(many[FEW:], "live")
-    return _summary(turns, broker is not None)
+    ways = Counter(way_of(unit, broker is not None) for unit in few)
+    return {**summary(turns), "ways_of_eight": ways, "per_second": PER_SECOND + FETCHED_PER_SECOND}
 
 
 async def _broker(stack: AsyncExitStack) -> Broker | None:
@@ -250,39 +228,3 @@ class _Crowd:
 
 def _units(count: int) -> list[str]:
     return [unit_of(number) for number in range(count)]
-
-
-def _summary(turns: Sequence[Turn], has_broker: bool) -> dict[str, Any]:
-    before, later = turns[0], turns[1:]
-    few, many = ([turn for turn in later if turn.units == count] for count in (FEW, MANY))
-    most = max(many, key=lambda turn: turn.total_mb)
-
-    def both(way: str, share: float) -> list[float]:
-        return [round(statistics.median(turn.at(way, share) for turn in each), 2) for each in (few, many)]
-
-    p99 = both(ALL, 0.99)
-    ways: dict[str, int] = {}
-    for unit in _units(FEW):
-        way = way_of(unit, has_broker)
-        ways[way] = ways.get(way, 0) + 1
-    return {
-        "units": [FEW, MANY],
-        "ways_of_eight": ways,
-        "per_second": PER_SECOND + FETCHED_PER_SECOND,
-        "p50_ms": both(ALL, 0.5),
-        "p99_ms": p99,
-        "p99_ratio": round(p99[1] / p99[0], 2),
-        "by_way": {
-            way: {"p50_ms": both(way, 0.5), "p99_ms": both(way, 0.99)} for way in sorted(before.spans) if way != ALL
-        },
-        "cpu_us_per_letter": {
-            who: [round(statistics.median(turn.cpu_us[who] for turn in each)) for each in (few, many)]
-            for who in before.cpu_us
-        },
-        "resident_mb_of_rounds": [[turn.units, round(turn.total_mb, 1)] for turn in turns],
-        "resident_mb": [round(before.total_mb, 1), round(most.total_mb, 1)],
-        "resident_mb_by_process": {
-            slot: [round(mb, 1), round(most.resident_mb[slot], 1)] for slot, mb in before.resident_mb.items()
-        },
-        "resident_growth_mb": round(most.total_mb - before.total_mb, 1),
-    }
