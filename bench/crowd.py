@@ -131,8 +131,8 @@ class _Crowd:
 
     async def set_states(self, units: Sequence[str], state: str) -> None:
         """Move units to a state, and wait until just the live ones have their lanes and are fetched from."""
-        for unit in units:
-            await self._call("POST", f"/api/v1/units/{unit}/state", {"state": state, "reason": "bench"})
+        wanted = {"state": state, "reason": "bench"}
+        await asyncio.gather(*(self._call("POST", f"/api/v1/units/{unit}/state", wanted) for unit in units))
         deadline = time.monotonic() + SETTLE_SECONDS
         lanes = {f"{unit}.{CONNECTION}" for unit in units}
         sources = {f"{unit}.{CONNECTION}" for unit in units if self._way(unit) in FETCHED}
