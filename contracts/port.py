@@ -71,6 +71,10 @@ class Adapter(Protocol):
         """
         ...
 
+    def hurry(self) -> None:
+        """The lanes end: a letter that waits for others to go with goes now, and so does any that still comes."""
+        ...
+
     async def close(self) -> None:
         """Let go of sockets and pools."""
         ...

@@ -32,12 +32,12 @@ from adapters.soap import SoapAdapter, SoapCalls
 from adapters.soap.trial import envelope_writer
 from adapters.soap_in import Wire as SoapWire
 from auth.api_keys import KeyCheck
-from auth.master_keys import load_or_create
+from auth.master_keys import MasterKeys, load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
 from contracts.checking import pointer
 from contracts.nouns import Transport
-from contracts.port import Adapter, Photos, Provisioner, Source
+from contracts.port import Adapter, Provisioner, Source
 from contracts.problem import Problem, Violation
 from contracts.profile_text import read_profile
 from contracts.yaml_text import Place, line_of
@@ -84,124 +84,181 @@ class Worker:
 
 async def run_worker(worker: Worker) -> None:
     """Run the worker's roles until it is told to end or its supervisor dies."""
-    settings = worker.settings
-    watch = Watch.open(settings.data / "run", worker.slot, settings.log_level)
-    say = watch.say
+    watch = Watch.open(worker.settings.data / "run", worker.slot, worker.settings.log_level)
     ending = asyncio.Event()
     end_on_signals(ending)
     end_with_supervisor(worker.lifeline_fd, ending)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(store_pool(worker.dsn, worker.slot))
-        keys = KeyCheck()
-        refresher = Refresher(pool, keys, say)
-        await refresher.load()
-        signals = Signals(worker.dsn, say)
-        signals.on(CHANGED_CHANNEL, refresher.soon)
-        master = load_or_create(settings.master_key_path)
-        safe = Safe(pool, Sealer(master))
-        refresher.changed.append(safe.forget)
-        guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
-        folders = Folders(settings.files_root, guard, safe)
-        brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
-        stack.push_async_callback(brokers.close)
-        tasks: list[Coroutine[object, object, None]] = [refresher.run(), signals.run()]
+        parts = await _parts(worker, watch.say, stack)
+        tasks: list[Coroutine[object, object, None]] = [parts.refresher.run(), parts.signals.run()]
         if "lanes" in worker.roles:
-            takes = await stack.enter_async_context(store_pool(worker.dsn, worker.slot, relaxed=True))
-            photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
-            adapters = _adapters(HttpCalls(guard, VERSION), safe, photos, brokers, folders, say)
-            lanes = Lanes(pool, takes, refresher.registry, refresher.clock, adapters, _holder(worker), say)
-            signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
-            signals.on(LANE_CHANNEL, lanes.held_changed)
-            refresher.changed.append(lanes.look)
-            tasks.append(lanes.run())
-        intake = Intake(pool, refresher.registry, refresher.clock, say)
-        intake.start()
-        stack.push_async_callback(intake.stop)
-        reception = Reception(pool, intake, refresher.registry, say)
+            tasks.append((await _lanes(parts, stack)).run())
         if "sources" in worker.roles:
-            kinds = _kinds(HttpCalls(guard, VERSION), safe, brokers, folders, settings, say)
-            sources = Sources(pool, refresher.registry, kinds, reception, _holder(worker), say, refresher.rest)
-            refresher.changed.append(sources.look)
-            tasks.append(sources.run())
-            if settings.rabbitmq:
-                provisioning = Provisioning(pool, safe, _provisioner(settings, brokers), say)
-                refresher.changed.append(provisioning.look)
-                tasks.append(provisioning.run())
+            tasks.append(_sources(parts, stack).run())
+            if worker.settings.rabbitmq:
+                tasks.append(_provisioning(parts, stack).run())
         if "clock" in worker.roles:
-            strayed = Registering(pool, refresher.registry, refresher.clock).strayed
-            tasks.append(Timekeeper(pool, intake, refresher.registry, refresher.clock, strayed, say).run())
+            tasks.append(_timekeeper(parts).run())
         if "api" in worker.roles:
-            vitals = Vitals(pool, refresher)
-            own = OwnFormats()
-            services = Services(
-                settings=settings,
-                pool=pool,
-                intake=intake,
-                reception=reception,
-                registry=refresher.registry,
-                clock=refresher.clock,
-                keys=keys,
-                sessions=Sessions(master.derive_all("sessions")),
-                rates=Rates(settings.rate_per_second),
-                attachments=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
-                onboarding=Onboarding(
-                    pool, safe, refresher.registry, ConnectionChecks(guard, settings.files_root), say, refresher.load
-                ),
-                soap=SoapWire(),
-                own=own,
-                secrets=safe,
-                replays=Replays(pool, reception, refresher.registry, refresher.clock, own, say),
-                say=say,
-                ready=Readiness(vitals.checks(), say=say),
-                metrics=lambda: watch.metrics(vitals.gauges),
-            )
-            signals.on(ENTRIES_CHANNEL, lambda _: services.entries_bell.ring())
-            signals.on(LETTERS_CHANNEL, lambda _: services.letters_bell.ring())
-            tasks.append(serve_http(services, worker.listening_fd, ending))
+            tasks.append(serve_http(_services(parts, watch), worker.listening_fd, ending))
         settle_garbage()
-        say("hub.started", roles=" ".join(sorted(worker.roles)), slot=worker.slot, version=VERSION)
-        await run_until(ending, tasks, say)
-    say("hub.stopped", slot=worker.slot)
+        watch.say("hub.started", roles=" ".join(sorted(worker.roles)), slot=worker.slot, version=VERSION)
+        await run_until(ending, tasks, watch.say)
+    watch.say("hub.stopped", slot=worker.slot)
     watch.close()
 
 
-def _holder(worker: Worker) -> str:
-    """The name that outlives a restart of the worker: its successor in the same slot takes its leases over at once."""
-    return f"{socket.gethostname()}/{worker.settings.data.resolve()}/{worker.slot}"
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the roles of one worker share. Whoever opened a thing has the worker's stack close it, the last one first:
+    what is built of others is gone before them.
+    """
+
+    worker: Worker
+    say: Say
+    pool: Pool
+    keys: KeyCheck
+    refresher: Refresher
+    signals: Signals
+    master: MasterKeys
+    safe: Safe
+    guard: OutboundGuard
+    calls: HttpCalls
+    folders: Folders
+    brokers: Brokers
+    photos: Attachments
+    intake: Intake
+    reception: Reception
+
+    @property
+    def settings(self) -> Settings:
+        """How the hub runs."""
+        return self.worker.settings
+
+    @property
+    def holder(self) -> str:
+        """The name that outlives a restart of the worker: its successor in the slot takes its leases over at once."""
+        return f"{socket.gethostname()}/{self.settings.data.resolve()}/{self.worker.slot}"
 
 
-def _adapters(
-    calls: HttpCalls, safe: Safe, photos: Photos, brokers: Brokers, folders: Folders, say: Say
-) -> dict[Transport, Adapter]:
-    """The way out, for each transport."""
-    return {
-        Transport.REST: RestAdapter(safe, calls),
-        Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(safe, calls)), photos),
-        Transport.RABBITMQ: RabbitAdapter(brokers, say),
-        Transport.FILE: FileAdapter(folders),
-    }
-
-
-def _kinds(
-    calls: HttpCalls, safe: Safe, brokers: Brokers, folders: Folders, settings: Settings, say: Say
-) -> dict[str, Source]:
-    """The sources that the hub collects from, by their kind."""
-    return {
-        "poll": PollSource(safe, calls),
-        Transport.RABBITMQ.value: RabbitSource(brokers, say, settings.body_max_bytes),
-        Transport.FILE.value: FileSource(folders),
-    }
-
-
-def _provisioner(settings: Settings, brokers: Brokers) -> Provisioner:
-    """Who makes users and queues on the hub's broker. Its address is the administrator's own: nothing guards it."""
-    anywhere = OutboundGuard(allow=(ip_network("0.0.0.0/0"), ip_network("::/0")))
-    management = (
-        Management(settings.rabbitmq_management, vhost_of(settings.rabbitmq[0]), HttpCalls(anywhere, VERSION))
-        if settings.rabbitmq_management
-        else None
+async def _parts(worker: Worker, say: Say, stack: contextlib.AsyncExitStack) -> _Parts:
+    settings = worker.settings
+    pool = await stack.enter_async_context(store_pool(worker.dsn, worker.slot))
+    keys = KeyCheck()
+    refresher = Refresher(pool, keys, say)
+    await refresher.load()
+    signals = Signals(worker.dsn, say)
+    signals.on(CHANGED_CHANNEL, refresher.soon)
+    master = load_or_create(settings.master_key_path)
+    safe = Safe(pool, Sealer(master))
+    refresher.changed.append(safe.forget)
+    guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
+    calls = HttpCalls(guard, VERSION)
+    stack.push_async_callback(calls.close)
+    brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
+    stack.push_async_callback(brokers.close)
+    intake = Intake(pool, refresher.registry, refresher.clock, say)
+    intake.start()
+    stack.push_async_callback(intake.stop)
+    return _Parts(
+        worker=worker,
+        say=say,
+        pool=pool,
+        keys=keys,
+        refresher=refresher,
+        signals=signals,
+        master=master,
+        safe=safe,
+        guard=guard,
+        calls=calls,
+        folders=Folders(settings.files_root, guard, safe),
+        brokers=brokers,
+        photos=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
+        intake=intake,
+        reception=Reception(pool, intake, refresher.registry, say),
     )
-    return RabbitProvisioner(management, lambda: brokers.hub("out"))
+
+
+async def _lanes(parts: _Parts, stack: contextlib.AsyncExitStack) -> Lanes:
+    """The way out, for each transport."""
+    takes = await stack.enter_async_context(store_pool(parts.worker.dsn, parts.worker.slot, relaxed=True))
+    adapters: dict[Transport, Adapter] = {
+        Transport.REST: RestAdapter(parts.safe, parts.calls),
+        Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(parts.safe, parts.calls)), parts.photos),
+        Transport.RABBITMQ: RabbitAdapter(parts.brokers, parts.say),
+        Transport.FILE: FileAdapter(parts.folders),
+    }
+    for adapter in adapters.values():
+        stack.push_async_callback(adapter.close)
+    lanes = Lanes(parts.pool, takes, parts.refresher.registry, parts.refresher.clock, adapters, parts.holder, parts.say)
+    parts.signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
+    parts.signals.on(LANE_CHANNEL, lanes.held_changed)
+    parts.refresher.changed.append(lanes.look)
+    return lanes
+
+
+def _sources(parts: _Parts, stack: contextlib.AsyncExitStack) -> Sources:
+    """The sources that the hub collects from, by their kind."""
+    kinds: dict[str, Source] = {
+        "poll": PollSource(parts.safe, parts.calls),
+        Transport.RABBITMQ.value: RabbitSource(parts.brokers, parts.say, parts.settings.body_max_bytes),
+        Transport.FILE.value: FileSource(parts.folders),
+    }
+    for source in kinds.values():
+        stack.push_async_callback(source.close)
+    registry, rest = parts.refresher.registry, parts.refresher.rest
+    sources = Sources(parts.pool, registry, kinds, parts.reception, parts.holder, parts.say, rest)
+    parts.refresher.changed.append(sources.look)
+    return sources
+
+
+def _provisioning(parts: _Parts, stack: contextlib.AsyncExitStack) -> Provisioning:
+    """Who makes users and queues on the hub's broker. Its address is the administrator's own: nothing guards it."""
+    settings, management = parts.settings, None
+    if settings.rabbitmq_management:
+        calls = HttpCalls(OutboundGuard(allow=(ip_network("0.0.0.0/0"), ip_network("::/0"))), VERSION)
+        stack.push_async_callback(calls.close)
+        management = Management(settings.rabbitmq_management, vhost_of(settings.rabbitmq[0]), calls)
+    provisioner: Provisioner = RabbitProvisioner(management, lambda: parts.brokers.hub("out"))
+    provisioning = Provisioning(parts.pool, parts.safe, provisioner, parts.say)
+    parts.refresher.changed.append(provisioning.look)
+    return provisioning
+
+
+def _timekeeper(parts: _Parts) -> Timekeeper:
+    registry, clock = parts.refresher.registry, parts.refresher.clock
+    strayed = Registering(parts.pool, registry, clock).strayed
+    return Timekeeper(parts.pool, parts.intake, registry, clock, strayed, parts.say)
+
+
+def _services(parts: _Parts, watch: Watch) -> Services:
+    """What the doors need."""
+    settings, pool, refresher = parts.settings, parts.pool, parts.refresher
+    vitals, own = Vitals(pool, refresher), OwnFormats()
+    checks = ConnectionChecks(parts.guard, settings.files_root)
+    services = Services(
+        settings=settings,
+        pool=pool,
+        intake=parts.intake,
+        reception=parts.reception,
+        registry=refresher.registry,
+        clock=refresher.clock,
+        keys=parts.keys,
+        sessions=Sessions(parts.master.derive_all("sessions")),
+        rates=Rates(settings.rate_per_second),
+        attachments=parts.photos,
+        onboarding=Onboarding(pool, parts.safe, refresher.registry, checks, parts.say, refresher.load),
+        soap=SoapWire(),
+        own=own,
+        secrets=parts.safe,
+        replays=Replays(pool, parts.reception, refresher.registry, refresher.clock, own, parts.say),
+        say=parts.say,
+        ready=Readiness(vitals.checks(), say=parts.say),
+        metrics=lambda: watch.metrics(vitals.gauges),
+    )
+    parts.signals.on(ENTRIES_CHANNEL, lambda _: services.entries_bell.ring())
+    parts.signals.on(LETTERS_CHANNEL, lambda _: services.letters_bell.ring())
+    return services
 
 
 async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:

@@ -64,6 +64,7 @@ class FileAdapter:
         self._now = now
         self._ways: Kept[_Way] = Kept(self._way, self._drop)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hurried = False
 
     async def deliver(self, connection: Connection, letter: RenderedLetter) -> Delivered:
         """Put the letter into a file; alone, or with those that come within the time its profile gives."""
@@ -84,11 +85,16 @@ class FileAdapter:
             name = await self._among_others(way, contract, letter.letter_id, values, connection.timeout_seconds)
         return Delivered(Receipt.RECEIVED, TAKEN, f"{way.settings.outbox}/{name}".encode(), sent_at, self._now())
 
-    async def close(self) -> None:
-        """Write what waits, and let go of connections."""
+    def hurry(self) -> None:
+        """Files that wait for more letters are written as they are."""
+        self._hurried = True
         for way in self._ways.all():
             for batch in way.open.values():
                 batch.full.set()
+
+    async def close(self) -> None:
+        """Write what waits, and let go of connections."""
+        self.hurry()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for way in self._ways.all():
             await way.folder.close()
@@ -101,7 +107,7 @@ class FileAdapter:
             batch = way.open[contract] = _Batch()
             self._own(self._write(way, contract, batch))
         batch.rows[letter_id] = values
-        if len(batch.rows) >= way.settings.letters_per_file:
+        if self._hurried or len(batch.rows) >= way.settings.letters_per_file:
             batch.full.set()
             del way.open[contract]
         try:

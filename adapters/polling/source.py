@@ -50,7 +50,6 @@ class PollSource:
 
     def __init__(self, secrets: Secrets, calls: HttpCalls, now: Callable[[], datetime] = machine_now) -> None:
         self._authenticator = Authenticator(secrets, calls)
-        self._calls = calls
         self._now = now
         self._ways: Kept[_Way] = Kept(_way)
 
@@ -65,9 +64,8 @@ class PollSource:
             await asyncio.sleep(pause(way.settings, idle, random.random()))
 
     async def close(self) -> None:
-        """Let go of sockets and pools."""
+        """End token fetches under way; the HTTP client is its owner's."""
         await self._authenticator.close()
-        await self._calls.close()
 
     async def ask(self, way: _Way, connection: Connection, cursor: str) -> Page:
         """One page. Raises ``Unavailable``, ``Refused`` or ``Unauthorised``."""

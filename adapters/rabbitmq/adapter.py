@@ -88,6 +88,9 @@ class RabbitAdapter:
             raise
         return Delivered(Receipt.RECEIVED, TAKEN, b"", sent_at, self._now())
 
+    def hurry(self) -> None:
+        """No letter waits here for another."""
+
     async def close(self) -> None:
         """Let go of channels; the connections are the brokers'."""
         for lane in self._lanes.values():

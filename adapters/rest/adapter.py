@@ -45,7 +45,6 @@ class RestAdapter:
 
     def __init__(self, secrets: Secrets, calls: HttpCalls) -> None:
         self._secrets = secrets
-        self._calls = calls
         self._authenticator = Authenticator(secrets, calls)
         self._signer = Signer()
         self._ways: Kept[_Way] = Kept(_way)
@@ -74,10 +73,12 @@ class RestAdapter:
             raise said
         return Delivered(said, answer.status, answer.body[:ANSWER_KEPT_MAX], answer.sent_at, answer.answered_at)
 
+    def hurry(self) -> None:
+        """No letter waits here for another."""
+
     async def close(self) -> None:
-        """Let go of sockets and pools."""
+        """End token fetches under way; the HTTP client is its owner's."""
         await self._authenticator.close()
-        await self._calls.close()
 
     def _headers(
         self, letter: RenderedLetter, content_type: str, body: bytes, secrets: SigningSecrets, signing: Signing

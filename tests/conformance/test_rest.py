@@ -28,9 +28,11 @@ def partner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestUnit]:
 async def adapter(clock: MovingClock) -> AsyncIterator[RestAdapter]:
     """An adapter that may call this machine."""
     guard = OutboundGuard(allow=(ip_network("127.0.0.0/8"),))
-    adapter = RestAdapter(FixedSecrets(), HttpCalls(guard, "0.1.0", now=clock))
+    calls = HttpCalls(guard, "0.1.0", now=clock)
+    adapter = RestAdapter(FixedSecrets(), calls)
     yield adapter
     await adapter.close()
+    await calls.close()
 
 
 class TestRest(AdapterSuite):

@@ -59,9 +59,11 @@ def unit() -> Iterator[OAuthUnit]:
 @pytest.fixture
 async def adapter() -> AsyncIterator[RestAdapter]:
     secrets = Secrets({("telecom", "client"): SECRET})
-    adapter = RestAdapter(secrets, HttpCalls(OutboundGuard(LOOPBACK), "0.1.0"))
+    calls = HttpCalls(OutboundGuard(LOOPBACK), "0.1.0")
+    adapter = RestAdapter(secrets, calls)
     yield adapter
     await adapter.close()
+    await calls.close()
 
 
 def a_profile(unit: OAuthUnit, mapping: Any = MAPPING, receives: tuple[str, ...] = (), **rest: Any) -> Profile:

@@ -75,7 +75,8 @@ async def polling(house: House, poll: dict[str, Any], holder: str = "one") -> As
     intake = await house.an_intake(holder)
     reception = Reception(house.pool, intake, house.refresher.registry, house.say)
     secrets = NamedSecrets({("bus_group", "bus-password"): "p&ss"})
-    source = PollSource(secrets, HttpCalls(OutboundGuard((ip_network("127.0.0.0/8"),)), "0.1.0"))
+    calls = HttpCalls(OutboundGuard((ip_network("127.0.0.0/8"),)), "0.1.0")
+    source = PollSource(secrets, calls)
     sources = Sources(house.pool, house.refresher.registry, {"poll": source}, reception, holder, house.say)
     task = asyncio.create_task(sources.run())
     try:
@@ -84,6 +85,7 @@ async def polling(house: House, poll: dict[str, Any], holder: str = "one") -> As
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await source.close()
+        await calls.close()
 
 
 async def reported(house: House) -> list[str]:

@@ -49,20 +49,22 @@ def unit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestUnit]:
 @pytest.fixture
 async def make() -> AsyncIterator[Made]:
     """Makes adapters and closes them."""
-    made: list[RestAdapter] = []
+    made: list[tuple[RestAdapter, HttpCalls]] = []
 
     def make(
         guard: OutboundGuard | None = None,
         secrets: SigningSecrets | None = None,
         authorities: tuple[bytes, ...] = (),
     ) -> RestAdapter:
-        adapter = RestAdapter(FixedSecrets(secrets), HttpCalls(guard or OutboundGuard(LOOPBACK), "0.1.0", authorities))
-        made.append(adapter)
+        calls = HttpCalls(guard or OutboundGuard(LOOPBACK), "0.1.0", authorities)
+        adapter = RestAdapter(FixedSecrets(secrets), calls)
+        made.append((adapter, calls))
         return adapter
 
     yield make
-    for adapter in made:
+    for adapter, calls in made:
         await adapter.close()
+        await calls.close()
 
 
 def a_guard(names: NameServer, fresh_seconds: float = 30.0) -> OutboundGuard:
@@ -193,11 +195,12 @@ async def test_a_letter_given_up_by_its_lane_lets_the_next_one_through(make: Mad
     assert (await adapter.deliver(unit.connection("processes"), a_letter())).receipt is Receipt.PROCESSED
 
 
-async def test_calls_under_way_end_as_in_doubt_when_the_adapter_closes(make: Made, unit: RestUnit) -> None:
-    adapter, stuck = make(), unit.connection("hangs", 30.0)
+async def test_calls_under_way_end_as_in_doubt_when_the_client_closes(unit: RestUnit) -> None:
+    calls = HttpCalls(OutboundGuard(LOOPBACK), "0.1.0")
+    adapter, stuck = RestAdapter(FixedSecrets(), calls), unit.connection("hangs", 30.0)
     task: Awaitable[object] = asyncio.ensure_future(adapter.deliver(stuck, a_letter()))
     await unit.seen(stuck, at_least=1)
-    await adapter.close()
+    await calls.close()
     with pytest.raises(Unavailable) as caught:
         await task
     assert caught.value.in_doubt
