@@ -46,6 +46,7 @@ from hub.attachments import Attachments
 from hub.delivery.lanes import Lanes
 from hub.face import VERSION
 from hub.intake import Intake
+from hub.known_keys import KnownKeys
 from hub.onboarding import Onboarding
 from hub.process_life import end_on_signals, end_with_supervisor, run_until, serve_http, settle_garbage, store_pool
 from hub.provisioning import Provisioning
@@ -243,7 +244,7 @@ def _services(parts: _Parts, watch: Watch) -> Services:
         reception=parts.reception,
         registry=refresher.registry,
         clock=refresher.clock,
-        keys=parts.keys,
+        keys=KnownKeys(parts.keys, refresher.load_keys, parts.say),
         sessions=Sessions(parts.master.derive_all("sessions")),
         rates=Rates(settings.rate_per_second),
         attachments=parts.photos,

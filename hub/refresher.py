@@ -39,6 +39,8 @@ class Refresher:
     _clock: CityClock | None = None
     _city: tuple[int, City] | None = None
     _soon: asyncio.Event = field(default_factory=asyncio.Event)
+    # What was read later is never overwritten by what was read before it.
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def registry(self) -> Registry:
         """The registry in force."""
@@ -62,6 +64,15 @@ class Refresher:
 
     async def load(self) -> None:
         """Read everything anew. Raises ``NoCity``."""
+        async with self._reading:
+            await self._load()
+
+    async def load_keys(self) -> None:
+        """Read the keys alone anew."""
+        async with self._reading, self.pool.acquire() as conn:
+            self.keys.refresh(await store.keys(conn))
+
+    async def _load(self) -> None:
         async with self.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
             latest = await store.latest_directory(conn)
             if latest is None:

@@ -31,10 +31,10 @@ def services_of(request: Request) -> Services:
     return services
 
 
-def caller_of(request: Request) -> Known:
+async def caller_of(request: Request) -> Known:
     """Who calls. Raises ``Problem``."""
     services = services_of(request)
-    principal = speaker(services, request.headers)
+    principal = await speaker(services, request.headers)
     return Known(principal, None if sees_all(services, principal) else principal.unit_id)
 
 
@@ -43,8 +43,8 @@ _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="接口
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="api_key", description="接口密钥 / API key")
 
 
-def _caller(request: Request, _bearer: Any = Depends(_BEARER), _key: Any = Depends(_HEADER)) -> Known:
-    return caller_of(request)
+async def _caller(request: Request, _bearer: Any = Depends(_BEARER), _key: Any = Depends(_HEADER)) -> Known:
+    return await caller_of(request)
 
 
 Caller = Annotated[Known, Depends(_caller)]

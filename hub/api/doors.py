@@ -95,7 +95,7 @@ class Doors:
         traceparent: str,
     ) -> Response:
         services = self.services
-        principal = speaker(services, headers)
+        principal = await speaker(services, headers)
         raw = await read_body(receive, headers.get("content-length"), services.settings.body_max_bytes)
         call = Call(principal, headers, raw, machine_now(), services.settings.batch_max)
         try:

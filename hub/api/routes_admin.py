@@ -23,8 +23,8 @@ from hub.store import registry as registry_store
 from hub.store import sources as source_store
 
 
-def administrator(request: Request) -> None:
-    admin(caller_of(request).principal)
+async def administrator(request: Request) -> None:
+    admin((await caller_of(request)).principal)
 
 
 router = APIRouter(prefix="/api/v1", tags=["administration"], dependencies=[Depends(administrator)])

@@ -29,8 +29,8 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 router = APIRouter(prefix="/api/v1/register", tags=["register"])
 
 
-def _administrator(request: Request) -> None:
-    admin(caller_of(request).principal)
+async def _administrator(request: Request) -> None:
+    admin((await caller_of(request)).principal)
 
 
 @router.post(

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from auth.api_keys import KeyCheck
 from auth.port import Secrets
 from auth.sessions import Sessions
 from contracts.own_format import OwnFormat
@@ -15,6 +14,7 @@ from contracts.soap.wire import SoapWire
 from hub.attachments import Attachments
 from hub.clock import CityClock
 from hub.intake import Intake
+from hub.known_keys import KnownKeys
 from hub.onboarding import Onboarding
 from hub.rates import Rates
 from hub.reception import Reception
@@ -42,7 +42,7 @@ class Services:
     reception: Reception
     registry: Callable[[], Registry]
     clock: Callable[[], CityClock]
-    keys: KeyCheck
+    keys: KnownKeys
     sessions: Sessions
     rates: Rates
     attachments: Attachments

@@ -100,7 +100,7 @@ class SoapDoor:
         if call.media_type not in _TAKEN:
             raise unsupported(call.media_type, "text/xml (SOAP 1.1), application/soap+xml (SOAP 1.2)")
         # Who shows a key in HTTP is known before anything is read.
-        call.principal = _by_http(services, call.headers)
+        call.principal = await _by_http(services, call.headers)
         limit = max(settings.body_max_bytes, int(settings.attachment_max_bytes * BASE64_GROWTH))
         call.raw = await read_body(receive, call.headers.get("content-length"), limit)
         call.received_at = machine_now()
@@ -111,7 +111,7 @@ class SoapDoor:
                 # Asked in HTTP's own way: many stacks show Basic credentials only then.
                 call.opened = None
                 raise Problem("unauthenticated", *NOTHING_SHOWN)
-            call.principal = named_speaker(services, opened.token.user, opened.token.password)
+            call.principal = await named_speaker(services, opened.token.user, opened.token.password)
         try:
             operation, request = services.soap.read(opened)
             call.operation = operation
@@ -176,12 +176,12 @@ def address_of(scope: Scope, headers: Mapping[str, str], path: str) -> str:
     return f"{forwarded if forwarded in ('http', 'https') else scope.get('scheme', 'http')}://{host}{path}"
 
 
-def _by_http(services: Services, headers: Mapping[str, str]) -> Principal | None:
+async def _by_http(services: Services, headers: Mapping[str, str]) -> Principal | None:
     basic = basic_credentials(headers)
     if basic is not None:
-        return named_speaker(services, *basic)
+        return await named_speaker(services, *basic)
     if headers.get("authorization") or headers.get("x-api-key"):
-        return speaker(services, headers)
+        return await speaker(services, headers)
     return None
 
 

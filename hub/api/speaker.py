@@ -23,19 +23,19 @@ SENTENCES_USER = (
 )
 
 
-def speaker(services: Services, headers: Mapping[str, str], cost: float = 1.0) -> Principal:
+async def speaker(services: Services, headers: Mapping[str, str], cost: float = 1.0) -> Principal:
     """The caller. Raises ``Problem``: unauthenticated, or too many requests."""
     given = headers.get("authorization") or headers.get("x-api-key")
     if not given:
         raise Problem("unauthenticated", *SENTENCES_MISSING)
-    principal = _checked(services, given)
+    principal = await _checked(services, given)
     charge(services, principal, cost)
     return principal
 
 
-def named_speaker(services: Services, user: str, key: str, cost: float = 1.0) -> Principal:
+async def named_speaker(services: Services, user: str, key: str, cost: float = 1.0) -> Principal:
     """The caller that shows a key as a password, with its unit's or the key's id as the user. Raises ``Problem``."""
-    principal = _checked(services, key)
+    principal = await _checked(services, key)
     if user not in (principal.unit_id, principal.credential_id):
         services.say("key.refused", fault="user")
         raise Problem("unauthenticated", *SENTENCES_USER)
@@ -57,9 +57,9 @@ def basic_credentials(headers: Mapping[str, str]) -> tuple[str, str] | None:
     return user, password
 
 
-def _checked(services: Services, given: str) -> Principal:
+async def _checked(services: Services, given: str) -> Principal:
     try:
-        return services.keys.check(given)
+        return await services.keys.check(given)
     except NotAuthenticated as refusal:
         services.say("key.refused", fault=refusal.fault.value)
         raise Problem("unauthenticated", refusal.zh + "。", refusal.en + ".") from None

@@ -151,9 +151,9 @@ class UnitDoor:
                 raise _stranger(services, "password")
             return self._own(unit_id, settings.secret), raw
         if basic is not None:
-            return _of_unit(named_speaker(services, *basic), unit_id), raw
+            return _of_unit(await named_speaker(services, *basic), unit_id), raw
         if headers.get("authorization") or headers.get("x-api-key"):
-            return _of_unit(speaker(services, headers), unit_id), raw
+            return _of_unit(await speaker(services, headers), unit_id), raw
         if settings.token is None:
             raise _stranger(services, "missing")
         right = await self._secret(unit_id, settings.token.secret)

@@ -31,7 +31,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 async def latest(request: Request) -> Response:
     """To the last month that is over."""
     services = services_of(request)
-    if visitor_of(services, request) is None:
+    if await visitor_of(services, request) is None:
         return to_login(request)
     today = services.clock().now().astimezone(services.registry().zone).date()
     return RedirectResponse(f"/notices/{today.replace(day=1) - timedelta(days=1):%Y-%m}", 303)
@@ -41,7 +41,7 @@ async def latest(request: Request) -> Response:
 async def as_pdf(request: Request, month: str) -> Response:
     """The same notice as PDF."""
     services = services_of(request)
-    visitor = visitor_of(services, request)
+    visitor = await visitor_of(services, request)
     if visitor is None:
         return to_login(request)
     charge(services, visitor.principal, COST)
@@ -54,7 +54,7 @@ async def as_pdf(request: Request, month: str) -> Response:
 async def one_month(request: Request, month: str) -> Response:
     """A month's notice; its months before and after beside it."""
     services, speaks = services_of(request), language(request)
-    visitor = visitor_of(services, request)
+    visitor = await visitor_of(services, request)
     if visitor is None:
         return to_login(request)
     charge(services, visitor.principal, COST)

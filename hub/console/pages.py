@@ -56,7 +56,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 async def login_page(request: Request) -> Response:
     """The form; who is signed in already goes on."""
     onward = _onward(request.query_params.get("next"))
-    if visitor_of(services_of(request), request) is not None:
+    if await visitor_of(services_of(request), request) is not None:
         return RedirectResponse(onward, 303)
     return _login(request, onward)
 
@@ -72,7 +72,7 @@ async def login(request: Request) -> Response:
     if not key:
         return _login(request, onward, 422, "key_missing")
     try:
-        cookie = sign_in(services, key, request.client.host if request.client else "")
+        cookie = await sign_in(services, key, request.client.host if request.client else "")
     except Refusal as refusal:
         said = refusal.why.zh if language(request) is Language.ZH else refusal.why.en
         return _login(request, onward, 403, said=said)
@@ -97,7 +97,7 @@ async def logout(request: Request) -> Response:
 @router.get("/")
 async def overview_page(request: Request) -> Response:
     """The first page: the day's cases by stage, what waits, the units, the dead letters."""
-    visitor = visitor_of(services_of(request), request)
+    visitor = await visitor_of(services_of(request), request)
     if visitor is None:
         return to_login(request)
     services, speaks, asked = services_of(request), language(request), _asked(request)
@@ -110,7 +110,7 @@ async def overview_page(request: Request) -> Response:
 async def overview_fragment(request: Request) -> Response:
     """The live part of the first page alone, for the script that keeps it fresh."""
     services = services_of(request)
-    if visitor_of(services, request) is None:
+    if await visitor_of(services, request) is None:
         return _bare(401)
     speaks = language(request)
     say = phrases(services, speaks)
@@ -128,7 +128,7 @@ async def find_case(request: Request) -> Response:
 async def one_case(request: Request, number: str) -> Response:
     """A case: the problem, its course, the dispatches and why, what happened, the letters."""
     services, speaks = services_of(request), language(request)
-    visitor = visitor_of(services, request)
+    visitor = await visitor_of(services, request)
     if visitor is None:
         return to_login(request)
     say, division = phrases(services, speaks), services.registry().division_code
@@ -150,7 +150,7 @@ async def one_case(request: Request, number: str) -> Response:
 async def photo(request: Request, number: str, attachment_id: str) -> Response:
     """A photo that an entry of the case names."""
     services = services_of(request)
-    if visitor_of(services, request) is None:
+    if await visitor_of(services, request) is None:
         return _bare(401)
     made = parse(number, services.registry().division_code)
     if made is None or not _PHOTO.fullmatch(attachment_id):

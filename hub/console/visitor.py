@@ -36,7 +36,7 @@ class Visitor:
     principal: Principal
 
 
-def visitor_of(services: Services, request: Request) -> Visitor | None:
+async def visitor_of(services: Services, request: Request) -> Visitor | None:
     """The visitor whose session is in the cookie; None where there is none, it is over, or its credential no longer
     opens the console."""
     cookie = request.cookies.get(COOKIE_NAME)
@@ -44,18 +44,18 @@ def visitor_of(services: Services, request: Request) -> Visitor | None:
         return None
     try:
         session = services.sessions.read(cookie, machine_now())
-        principal = services.keys.principal_of(session.credential_id)
+        principal = await services.keys.principal_of(session.credential_id)
     except NotAuthenticated:
         return None
     return Visitor(principal) if sees_all(services, principal) else None
 
 
-def sign_in(services: Services, key: str, from_address: str) -> str:
+async def sign_in(services: Services, key: str, from_address: str) -> str:
     """The session's cookie for a key that opens the console. Raises ``Refusal``."""
     if services.rates.wait_seconds(f"sign-in {from_address}", monotonic()) > 0:
         raise Refusal(TEXTS["too_often"])
     try:
-        principal = services.keys.check(key)
+        principal = await services.keys.check(key)
     except NotAuthenticated as refusal:
         services.say("key.refused", fault=refusal.fault.value)
         raise Refusal(Word(refusal.zh + "。", refusal.en + ".")) from None
