@@ -23,7 +23,7 @@ from adapters.rabbitmq.confirming import ConfirmedChannel
 from adapters.rabbitmq.faults import Missing
 from adapters.rabbitmq.link import Link
 from adapters.rabbitmq.say import Say
-from adapters.rabbitmq.topology import declare, topology_of
+from adapters.rabbitmq.topology import provide_again, topology_of
 from contracts.amqp import attributes_of, headers_of
 from contracts.nouns import Connection, Delivered, Receipt, RenderedLetter
 from contracts.port import Refused, Unauthorised, Unavailable
@@ -125,13 +125,13 @@ class RabbitAdapter:
                 raise Unauthorised(missing.reason) from None
             return
         connection_id = lane.connection.connection_id
-        await declare(lane.link, topology_of(connection_id, lane.connection.settings))
-        self._say(
-            "queue.provided_again",
-            connection_id=connection_id,
-            unit_id=lane.connection.unit_id,
-            queue=names_of(connection_id).queue_out,
-        )
+        if await provide_again(lane.link, topology_of(connection_id, lane.connection.settings)):
+            self._say(
+                "queue.provided_again",
+                connection_id=connection_id,
+                unit_id=lane.connection.unit_id,
+                queue=names_of(connection_id).queue_out,
+            )
 
 
 def _message(mapper: Mapper | None, letter: RenderedLetter, sent_at: datetime) -> tuple[bytes, pika.BasicProperties]:

@@ -26,7 +26,7 @@ from adapters.rabbitmq.faults import Missing, channel_closed
 from adapters.rabbitmq.link import CHANNEL_SECONDS, Link
 from adapters.rabbitmq.reading import Received, Reply, death_of, letter_of, read, reply_of
 from adapters.rabbitmq.say import Say
-from adapters.rabbitmq.topology import declare, topology_of
+from adapters.rabbitmq.topology import provide_again, topology_of
 from contracts.arrival import Answer, Arrival
 from contracts.nouns import Connection
 from contracts.port import Bookmark, DeliveryFailed, Reception, Unavailable
@@ -180,13 +180,13 @@ class RabbitSource:
             await consumer.start(prefetch)
         except Missing:
             # Nobody made it yet, or somebody deleted it.
-            await declare(link, topology_of(connection.connection_id, connection.settings))
-            self._say(
-                "queue.provided_again",
-                connection_id=connection.connection_id,
-                unit_id=connection.unit_id,
-                queue=names.queue_in,
-            )
+            if await provide_again(link, topology_of(connection.connection_id, connection.settings)):
+                self._say(
+                    "queue.provided_again",
+                    connection_id=connection.connection_id,
+                    unit_id=connection.unit_id,
+                    queue=names.queue_in,
+                )
             consumer = _Consumer(connection, link, queues)
             await consumer.start(prefetch)
         return consumer

@@ -69,12 +69,26 @@ async def test_without_a_broker_of_the_hubs_the_lane_is_paused_and_says_what_to_
 async def test_a_gone_queue_is_made_again_for_the_next_try(broker: Broker) -> None:
     async with a_ground(broker) as ground:
         telecom, adapter = a_connection("telecom"), RabbitAdapter(ground.brokers, ground.say)
+        await ground.grant(telecom)
+        with ground.client() as admin:
+            admin.queue_delete(names_of("telecom.main").queue_out)
         with pytest.raises(Unavailable) as failed:
             await adapter.deliver(telecom, a_letter())
         assert not failed.value.in_doubt, "it came back: the unit surely has nothing"
         (said,) = ground.heard("queue.provided_again")
         assert said["queue"] == names_of("telecom.main").queue_out
         assert (await adapter.deliver(telecom, a_letter())).receipt is Receipt.RECEIVED
+
+
+async def test_a_queue_that_the_hub_had_not_made_yet_is_made_and_nobody_is_said_to_have_deleted_it(
+    broker: Broker,
+) -> None:
+    async with a_ground(broker) as ground:
+        telecom, adapter = a_connection("telecom"), RabbitAdapter(ground.brokers, ground.say)
+        with pytest.raises(Unavailable):
+            await adapter.deliver(telecom, a_letter())
+        assert (await adapter.deliver(telecom, a_letter())).receipt is Receipt.RECEIVED
+        assert not ground.heard("queue.provided_again")
 
 
 async def test_a_full_queue_refuses_for_now_and_loses_nothing(broker: Broker) -> None:

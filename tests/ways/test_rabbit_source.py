@@ -279,6 +279,30 @@ async def test_a_deleted_queue_is_made_again_and_said(ground: Ground) -> None:
         await until(lambda: reception.ids == ["before", "after"])
 
 
+async def test_a_connection_that_comes_back_to_the_broker_finds_its_queues_and_nobody_deleted_them(
+    ground: Ground,
+) -> None:
+    management, reception = ground.management, Receives()
+
+    async def removed() -> bool:
+        # A queue that the broker has not counted yet is left for the next time.
+        await ground.provisioner.reconcile([], [TELECOM.connection_id])
+        return not await management.queues()
+
+    async def there() -> bool:
+        return {NAMES.queue_in, NAMES.exchange_in} <= {*await management.queues(), *await management.exchanges()}
+
+    # It went to another way, and the hub removed what it had here; now it comes back.
+    await until(removed)
+    async with collecting(ground, reception):
+        # Its source is quicker than whoever sees to the broker.
+        await until(there)
+        await ground.grant(TELECOM)
+        sends(ground, an_event(id="again"))
+        await until(lambda: reception.ids == ["again"])
+    assert not ground.heard("queue.provided_again")
+
+
 table = st.recursive(
     st.one_of(st.booleans(), st.integers(-(2**31), 2**31 - 1), st.text(max_size=20), st.binary(max_size=20), st.none()),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
