@@ -13,7 +13,7 @@ import orjson
 
 from adapters.documents import DocumentFault
 from adapters.mapping import Mapper, MappingFailed, said_of
-from contracts.arrival import Answer, Arrival, Said
+from contracts.arrival import Answer, Arrival, Said, content_id
 from contracts.envelope import Sender
 from contracts.nouns import Connection
 from contracts.port import Reception
@@ -93,7 +93,7 @@ def arrived(
 ) -> Arrival:
     """An arrival from a connection that the hub itself fetches from: it shows no credential of the hub's."""
     sender = Sender(connection.unit_id, connection.connection_id, connection.connection_id)
-    return Arrival(sender, said, raw, content_type, door, now)
+    return Arrival(sender, said, raw, content_type, door, now, content_id(raw))
 
 
 def took_effect_or_never_will(outcome: Answer | Problem) -> bool:

@@ -34,7 +34,10 @@ class Said(Struct, frozen=True):
 
 
 class Arrival(Struct, frozen=True):
-    """One message as it came through a door: what it says, or why it says nothing; ``raw`` is kept if it is refused."""
+    """One message as it came through a door: what it says, or why it says nothing; ``raw`` is kept if it is refused.
+
+    ``fetched`` is for what the hub fetches, and may fetch again: it tells the message from others of its connection.
+    """
 
     sender: Sender
     said: Said | Problem
@@ -42,6 +45,7 @@ class Arrival(Struct, frozen=True):
     content_type: str
     door: str
     received_at: datetime
+    fetched: str = ""
 
 
 class Answer(Struct, frozen=True):

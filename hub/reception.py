@@ -91,15 +91,15 @@ class Reception:
             by_bytes.setdefault(id(arrival.raw), []).append((arrival, problem))
         rows = [_shelf_row(together) for together in by_bytes.values()]
         try:
-            await reading.shelve(self.pool, rows)
+            kept = await reading.shelve(self.pool, rows)
         except LOST as fault:
             self.say("store.troubled", reason=type(fault).__name__)
             return
-        for row in rows:
-            self.say("message.shelved", unit_id=row[0], kind=row[4])
+        for unit_id, kind in kept:
+            self.say("message.shelved", unit_id=unit_id, kind=kind)
 
 
-def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> tuple[str, str, str, str, str, str, bytes, str]:
+def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> reading.ShelfRow:
     arrival, worst = together[0]
     text = "; ".join(sorted({str(problem) for _, problem in together}))[:2000]
     if worst.violations:
@@ -113,6 +113,8 @@ def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> tuple[str, str, s
         text.replace("\0", ""),
         arrival.raw[:SHELF_BYTES_MAX],
         arrival.sender.connection_id,
+        # Refused for another reason it says something new.
+        _key(f"{arrival.door}\0{worst.kind}\0{arrival.fetched}") if arrival.fetched else None,
     )
 
 

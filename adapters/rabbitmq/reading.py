@@ -14,7 +14,7 @@ from adapters.documents.faults import DocumentFault
 from adapters.mapping import Mapper, MappingFailed, said_of
 from adapters.rabbitmq.wire import UnreadableProperties
 from contracts.amqp import STRUCTURED, event_of
-from contracts.arrival import Answer, Arrival, Said, said_by_event
+from contracts.arrival import Answer, Arrival, Said, content_id, said_by_event
 from contracts.envelope import Sender
 from contracts.nouns import Connection
 from contracts.problem import Problem
@@ -63,6 +63,8 @@ def read(received: Received, connection: Connection, mapper: Mapper | None, body
         content_type,
         f"rabbitmq:{connection_id}" + (":dead" if received.dead else ""),
         received.received_at,
+        # Without an id of its own it cannot be told from another of the same body.
+        f"{message_id} {content_id(received.body)}" if message_id else "",
     )
     return Read(arrival, message_id)
 

@@ -124,6 +124,11 @@ class AttachmentRow:
     stored_at: datetime | None = None
 
 
+ShelfRow = tuple[str, str, str, str, str, str, bytes, str, bytes | None]
+"""A refused message as it is kept: unit, credential, door, content type, kind, problem, raw, connection, and what tells
+it from others of its connection where the hub fetched it."""
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
     """A refused message on the shelf; ``body`` only where one was asked for."""
@@ -291,9 +296,9 @@ async def attachment_seen(pool: Pool, case_id: int, unit_id: str | None, attachm
     return found
 
 
-async def shelve(pool: Pool, rows: Sequence[tuple[str, str, str, str, str, str, bytes, str]]) -> None:
-    """Keep refused messages: (unit, credential, door, content type, kind, problem, raw, connection)."""
-    await pool.execute(SQL["shelve"], *zip(*rows, strict=True))
+async def shelve(pool: Pool, rows: Sequence[ShelfRow]) -> list[tuple[str, str]]:
+    """Keep refused messages; the unit and the kind of each that was not kept before."""
+    return [tuple(row) for row in await pool.fetch(SQL["shelve"], *zip(*rows, strict=True))]
 
 
 async def refused(

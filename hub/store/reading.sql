@@ -139,9 +139,12 @@ SELECT EXISTS (
       AND jsonb_path_exists(e.body::jsonb, 'strict $.**.*[*] ? (@ == $id)', jsonb_build_object('id', $3::text), true))
 
 -- name: shelve
--- Keep a refused message raw.
-INSERT INTO refused_messages (unit_id, credential_id, door, content_type, kind, problem, body, connection_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[])
+-- Keep refused messages raw; one that the hub fetched and kept before is not kept again.
+INSERT INTO refused_messages (unit_id, credential_id, door, content_type, kind, problem, body, connection_id, fetched)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[],
+                     $9::bytea[])
+ON CONFLICT (connection_id, fetched) WHERE fetched IS NOT NULL AND settled_at IS NULL DO NOTHING
+RETURNING unit_id, kind
 
 -- name: refused
 -- The refused shelf, newest first.
