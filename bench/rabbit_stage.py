@@ -137,7 +137,7 @@ class RabbitStage:
     async def collected(self, count: int, inner: Receives | None) -> None:
         """Messages that lie in the queues, through the source."""
         counts = _Counts(inner, count)
-        source = RabbitSource(self.brokers, say_nothing)
+        source = RabbitSource(self.brokers, say_nothing, lambda: 1)
         tasks = [asyncio.create_task(source.collect(each, _Bookmark(), counts)) for each in self.connections]
         ended = asyncio.create_task(counts.done.wait())
         await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)

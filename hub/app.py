@@ -200,9 +200,13 @@ async def _lanes(parts: _Parts, stack: contextlib.AsyncExitStack) -> Lanes:
 
 def _sources(parts: _Parts, stack: contextlib.AsyncExitStack) -> Sources:
     """The sources that the hub collects from, by their kind."""
+
+    def epoch() -> int:
+        return parts.refresher.registry().epoch
+
     kinds: dict[str, Source] = {
         "poll": PollSource(parts.safe, parts.calls),
-        Transport.RABBITMQ.value: RabbitSource(parts.brokers, parts.say, parts.settings.body_max_bytes),
+        Transport.RABBITMQ.value: RabbitSource(parts.brokers, parts.say, epoch, parts.settings.body_max_bytes),
         Transport.FILE.value: FileSource(parts.folders),
     }
     for source in kinds.values():

@@ -15,6 +15,7 @@ from adapters.mapping import Mapper, MappingFailed, said_of
 from adapters.rabbitmq.wire import UnreadableProperties
 from contracts.amqp import STRUCTURED, event_of
 from contracts.arrival import Answer, Arrival, Said, content_id, said_by_event
+from contracts.cursors import cursor
 from contracts.envelope import Sender
 from contracts.nouns import Connection
 from contracts.problem import Problem
@@ -138,7 +139,9 @@ class Reply:
     properties: pika.BasicProperties
 
 
-def reply_of(received: Received, message_id: str, outcome: Answer | Problem, allowed: str | None) -> Reply | None:
+def reply_of(
+    received: Received, message_id: str, outcome: Answer | Problem, epoch: int, allowed: str | None
+) -> Reply | None:
     """The answer, where the sender asked for one. It goes to ``allowed`` or the sender's own channel alone; None of
     it means any queue, on a broker that is the unit's."""
     to = _text(received.properties.reply_to)
@@ -153,7 +156,7 @@ def reply_of(received: Received, message_id: str, outcome: Answer | Problem, all
             "case_number": outcome.case_number,
             "version": outcome.version,
             "state": outcome.state,
-            "position": outcome.position,
+            "position": cursor(epoch, outcome.position),
             "repeated": outcome.repeated,
         }
         content_type, kind = "application/json", "cityhub.answer"

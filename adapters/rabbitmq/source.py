@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -134,10 +134,11 @@ class _Consumer:
 
 
 class RabbitSource:
-    """Collects from queues; implements ``contracts.port.Source``."""
+    """Collects from queues; implements ``contracts.port.Source``. ``epoch`` is the hub's, for cursors in replies."""
 
-    def __init__(self, brokers: Brokers, say: Say, body_max: int = 1024 * 1024) -> None:
+    def __init__(self, brokers: Brokers, say: Say, epoch: Callable[[], int], body_max: int = 1024 * 1024) -> None:
         self._brokers = brokers
+        self._epoch = epoch
         self._say = say
         self._body_max = body_max
 
@@ -145,7 +146,7 @@ class RabbitSource:
         """Collect until cancelled. A queue is its own bookmark: that of the lease only says that it goes well."""
         mapper = mapper_of(connection.settings) if "mapping_of" in connection.settings else None
         consumer = await self._consumer(connection)
-        replies = _Replies(self._brokers, connection)
+        replies = _Replies(self._brokers, connection, self._epoch)
         marked = 0.0
         try:
             while True:
@@ -231,8 +232,9 @@ def _given_up(arrival: Arrival, outcome: Answer | Problem, tries: int) -> Arriva
 class _Replies:
     """Answers to messages that asked for one, on a connection for publishing: a full broker must not stop reading."""
 
-    def __init__(self, brokers: Brokers, connection: Connection) -> None:
+    def __init__(self, brokers: Brokers, connection: Connection, epoch: Callable[[], int]) -> None:
         self._brokers = brokers
+        self._epoch = epoch
         self._connection = connection
         self._channel: ConfirmedChannel | None = None
         own = own_broker(connection)
@@ -245,7 +247,7 @@ class _Replies:
         made = [
             reply
             for received, message_id, outcome in zip(batch, message_ids, outcomes, strict=True)
-            if (reply := reply_of(received, message_id, outcome, self._allowed)) is not None
+            if (reply := reply_of(received, message_id, outcome, self._epoch(), self._allowed)) is not None
         ]
         if not made:
             return

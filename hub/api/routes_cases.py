@@ -12,17 +12,16 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from msgspec import structs
 from pydantic import AwareDatetime
 
+from contracts.cursors import cursor, read_cursor
 from contracts.envelope import Mode
 from contracts.problem import Problem
 from hub.api.deps import Caller, answer, matches, paged, services_of
 from hub.api.views import (
     attempt_document,
     case_document,
-    cursor,
     entry_document,
     letter_document,
     present,
-    read_cursor,
 )
 from hub.case_numbers import parse
 from hub.cases import as_it_was
@@ -65,7 +64,7 @@ async def list_cases(
     wanted = CaseFilter(states, lead_unit_id, area_id, category_code, mode)
     found = await reading.cases(services.pool, caller.only_unit, wanted, start, limit)
     now = services.clock().now()
-    documents = [case_document(each, now, caller.only_unit) for each in found]
+    documents = [case_document(each, services.registry().epoch, now, caller.only_unit) for each in found]
     after = found[-1].case.case_number if len(found) == limit else None
     return paged(request, documents, "before", after)
 
@@ -87,8 +86,12 @@ async def one_case(
         if case is None:
             raise Problem("case_unknown", "当时还没有该案件。", "The case did not exist then.")
         then = replace(seen, case=structs.replace(case, letter_counts=seen.case.letter_counts))
-        return answer(case_document(then, as_of or known_at or services.clock().now(), caller.only_unit))
-    document = case_document(seen, services.clock().now(), caller.only_unit)
+        return answer(
+            case_document(
+                then, services.registry().epoch, as_of or known_at or services.clock().now(), caller.only_unit
+            )
+        )
+    document = case_document(seen, services.registry().epoch, services.clock().now(), caller.only_unit)
     # Who lost a case reads no version: it would tell that the case goes on elsewhere.
     etag = f'"v{seen.case.version}"' if seen.until_position is None else f'"until-{seen.until_position}"'
     if matches(request.headers.get("if-none-match"), etag):

@@ -10,13 +10,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from contracts.cursors import read_cursor
 from contracts.nouns import Role
 from contracts.problem import Problem
 from hub.api.clock_views import clock_document, evaluation_document, rank_document
 from hub.api.deps import Caller, Known, answer, services_of
 from hub.api.speaker import charge
 from hub.api.turns import in_turn, notice_of
-from hub.api.views import read_cursor
 from hub.case_numbers import parse
 from hub.clocks import Interval, Record, intervals, records
 from hub.evaluation import By, Evaluation, Period

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from contracts.arrival import Answer
+from contracts.cursors import cursor
 from contracts.nouns import RenderedLetter
 from hub.awaiting import Awaited, waits
 from hub.case_numbers import number_of
@@ -16,21 +17,6 @@ from hub.codec import fact_document
 from hub.letters import letter_id
 from hub.life_cycle import OVER, STAGE_OF, STATE_WORDS, STEP_WORDS, State, steps_from
 from hub.store.reading import AttachmentRow, AttemptRow, LetterRow, RefusedRow, SeenCase
-
-
-def cursor(epoch: int, position: int) -> str:
-    """A place in the log, as callers keep it: ``<epoch>-<position>``."""
-    return f"{epoch}-{position}"
-
-
-def read_cursor(text: str) -> tuple[int, int] | None:
-    """(epoch, position) of a cursor; None where it is none."""
-    epoch, _, position = text.partition("-")
-    if not (epoch.isascii() and epoch.isdigit() and position.isascii() and position.isdigit()):
-        return None
-    if len(epoch) > 9 or len(position) > 18:
-        return None
-    return int(epoch), int(position)
 
 
 def answer_document(answer: Answer, epoch: int, message_id: str) -> dict[str, Any]:
@@ -45,7 +31,7 @@ def answer_document(answer: Answer, epoch: int, message_id: str) -> dict[str, An
     }
 
 
-def case_document(seen: SeenCase, now: datetime, unit_id: str | None) -> dict[str, Any]:
+def case_document(seen: SeenCase, epoch: int, now: datetime, unit_id: str | None) -> dict[str, Any]:
     """A case as its caller may see it. A unit whose sight has ended sees what it had, not what became of it."""
     case = seen.case
     ended = seen.until_position is not None
@@ -73,7 +59,7 @@ def case_document(seen: SeenCase, now: datetime, unit_id: str | None) -> dict[st
         "photos": list(case.reported.photos),
         "reported_by": case.reported_by,
         "registered_at": case.registered_at,
-        "sees_until": seen.until_position if ended else None,
+        "sees_until": None if seen.until_position is None else cursor(epoch, seen.until_position),
     }
     if case.reported.sender_case_id and unit_id in (None, case.reported_by):
         made["sender_case_id"] = case.reported.sender_case_id

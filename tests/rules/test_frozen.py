@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.cursors import cursor, read_cursor
 from contracts.envelope import Mode
 from contracts.nouns import Letter
 from hub import cases, facts, spans
-from hub.api.views import cursor, read_cursor
 from hub.case_numbers import SERIALS_PER_DAY, case_id, day_of, month_of, number_of, parse
 from hub.cases import Entry
 from hub.codec import canonical, fact_text

@@ -71,7 +71,7 @@ async def test_a_telecom_on_the_hubs_broker_speaks_as_the_hub_does(ground: Groun
         taken = fetched(channel, names.queue_out)
         assert taken is not None and taken[1] == a_letter().body
         publish(channel, names.exchange_in, sample("telecom_rabbitmq/in.case.feedback.json"))
-    source = RabbitSource(ground.brokers, ground.say)
+    source = RabbitSource(ground.brokers, ground.say, lambda: 1)
     async with running(source.collect(connection, Bookmark(), reception)):
         await until(lambda: reception.arrivals)
     said = reception.arrivals[0].said
@@ -118,7 +118,7 @@ async def test_what_a_broadcaster_says_is_mapped_and_its_queue_is_only_read(grou
             body = sample(f"broadcaster_broker/in.case.{name}.xml")
             publish(channel, "", body, key="gd.to.cityhub", content_type="text/xml", message_id=f"gd-{name}")
         publish(channel, "", b"<Reply><State>?</State></Reply>", key="gd.to.cityhub", content_type="text/xml")
-    source = RabbitSource(ground.brokers, ground.say)
+    source = RabbitSource(ground.brokers, ground.say, lambda: 1)
     async with running(source.collect(connection, Bookmark(), reception)):
         await until(lambda: len(reception.arrivals) == 3)
         with ground.client() as admin:

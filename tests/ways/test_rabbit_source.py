@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from adapters.rabbitmq.source import RabbitSource
 from contracts.arrival import Said
+from contracts.cursors import read_cursor
 from contracts.port import Unavailable
 from contracts.problem import Problem
 from contracts.samples import VALID
@@ -51,7 +52,7 @@ async def ground(broker: Broker) -> AsyncIterator[Ground]:
 
 
 def collecting(ground: Ground, reception: Receives, connection: Any = TELECOM) -> Any:
-    source = RabbitSource(ground.brokers, ground.say, 256 * 1024)
+    source = RabbitSource(ground.brokers, ground.say, lambda: 3, 256 * 1024)
     return running(source.collect(connection, Bookmark(), reception))
 
 
@@ -211,6 +212,8 @@ async def test_a_refusal_is_told_to_who_asked_for_an_answer_in_its_own_queue(gro
             answers = [await until(lambda: fetched(channel, NAMES.queue_out)) for _ in range(2)]
     told = {document(body)["message_id"]: (properties, document(body)) for properties, body in answers}
     assert told["good"][1]["case_number"] == CASE
+    # A place in the log reads alike at every door.
+    assert read_cursor(told["good"][1]["position"]) == (3, ACCEPTED.position)
     assert told["good"][0].correlation_id == "my-7"
     properties, problem = told["bad"]
     assert properties.content_type == "application/problem+json"
@@ -264,7 +267,7 @@ async def test_a_letter_that_the_unit_rejects_is_kept_on_the_shelf_and_said(grou
 
 async def test_a_deleted_queue_is_made_again_and_said(ground: Ground) -> None:
     reception = Receives()
-    source = RabbitSource(ground.brokers, ground.say)
+    source = RabbitSource(ground.brokers, ground.say, lambda: 3)
     collected = asyncio.create_task(source.collect(TELECOM, Bookmark(), reception))
     sends(ground, an_event(id="before"))
     await until(lambda: reception.ids == ["before"])
