@@ -20,7 +20,7 @@ from contracts.ways.rest import Signing
 from contracts.yaml_text import Lines, line_of
 from hub.broker_access import missing_passwords, new_password
 from hub.clock import machine_now
-from hub.registry import Registry
+from hub.registry import Registry, without_profile
 from hub.safe import SIGNING, Safe
 from hub.say import Say
 from hub.store import lanes
@@ -104,7 +104,7 @@ class Onboarding:
         async with self.pool.acquire() as conn:
             kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
         if kept is None:
-            raise Problem("unit_unknown", f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet.")
+            raise Problem("unit_unknown", *without_profile(self.registry(), unit_id))
         return Profile.model_validate_json(kept.document).yaml(schema)
 
     async def set_state(self, unit_id: str, state: UnitState, by: str, reason: str) -> None:
@@ -112,7 +112,7 @@ class Onboarding:
         async with self.pool.acquire() as conn, conn.transaction():
             kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
             if kept is None:
-                raise Problem("unit_unknown", f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet.")
+                raise Problem("unit_unknown", *without_profile(self.registry(), unit_id))
             approved = by if state is UnitState.LIVE else None
             await store.put_state(conn, unit_id, state, kept.version, approved)
             await store.add_operation(conn, by, f"units.{state}", unit_id, reason)

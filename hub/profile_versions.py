@@ -12,6 +12,7 @@ from contracts.profile import Profile
 from contracts.profile_changes import Change, changes, yaml_difference
 from contracts.profile_text import read_profile
 from hub.onboarding import Applied, Onboarding, other_unit
+from hub.registry import without_profile
 from hub.store import registry as store
 from hub.store.registry import ProfileVersion
 
@@ -88,7 +89,7 @@ class ProfileVersions:
             kept = await store.profile_history(conn, unit_id)
             states = {unit.unit_id: unit.version for unit in await store.unit_profiles(conn)}
         if not kept or unit_id not in states:
-            raise Problem("unit_unknown", f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet.")
+            raise Problem("unit_unknown", *without_profile(self.onboarding.registry(), unit_id))
         return kept, states[unit_id]
 
     def _of(self, kept: list[ProfileVersion], version: int) -> ProfileVersion:

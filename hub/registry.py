@@ -13,6 +13,7 @@ from contracts.city import City, Directory, Facts
 from contracts.nouns import Connection, Role, Transport, UnitState
 from contracts.pace import RETRY
 from contracts.profile import ConnectionProfile, Profile
+from hub.clock import machine_now
 from hub.responsibility import Clear, Unclear, choose_unit
 
 CHOICES_MAX = 4096
@@ -182,3 +183,10 @@ def _connection(unit_id: str, version: int, entry: ConnectionProfile, said: dict
         maintenance=entry.maintenance,
         calendar=entry.calendar,
     )
+
+
+def without_profile(registry: Registry, unit_id: str) -> tuple[str, str]:
+    """Why a unit has no profile, Chinese and English: there is no such unit, or nobody applied one yet."""
+    if unit_id not in registry.directory(machine_now()).units:
+        return f"城市名录中没有单位 {unit_id}。", f"The directory has no unit {unit_id}."
+    return f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet."

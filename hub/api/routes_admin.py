@@ -18,6 +18,7 @@ from hub.api.views import present, refused_document
 from hub.delivery import repair
 from hub.letters import letter_id, position_of
 from hub.onboarding import Applied
+from hub.registry import without_profile
 from hub.store import reading
 from hub.store import registry as registry_store
 from hub.store import sources as source_store
@@ -90,7 +91,7 @@ async def profile(request: Request, caller: Caller, unit: UnitId) -> Response:
     async with services_of(request).pool.acquire() as conn:
         history = await registry_store.profile_history(conn, unit)
     if not history:
-        raise Problem("not_found", "该单位还没有接入档案。", "The unit has no profile yet.")
+        raise Problem("not_found", *without_profile(services_of(request).registry(), unit))
     items = [
         present(
             version=each.version,

@@ -10,6 +10,7 @@ from contracts.ways.rabbitmq import names_of
 from hub.broker_access import broker_address, grants_of
 from hub.commands.admin import onboarding
 from hub.commands.common import add_json, add_store, run, settings_of, show_json
+from hub.registry import without_profile
 from hub.store import registry as store
 
 HIDDEN = "—"
@@ -35,9 +36,7 @@ def _broker(given: argparse.Namespace) -> int:
                 units = [unit for unit in await store.unit_profiles(conn) if unit.unit_id == given.unit]
             grants = await grants_of(desk.safe, units)
         if not units:
-            raise Problem(
-                "unit_unknown", f"单位 {given.unit} 还没有接入档案。", f"Unit {given.unit} has no profile yet."
-            )
+            raise Problem("unit_unknown", *without_profile(desk.registry(), given.unit))
         made = [
             {
                 "connection_id": grant.connection_id,

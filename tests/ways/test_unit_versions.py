@@ -173,6 +173,22 @@ async def test_what_is_not_there_is_said(desk: Onboarding) -> None:
         await versions.roll_back("telecom", 9, "test", "x")
 
 
+async def test_a_unit_that_there_is_not_is_told_from_one_without_a_profile(desk: Onboarding) -> None:
+    versions = ProfileVersions(desk)
+    for asked in (
+        versions.history,
+        lambda unit: versions.between(unit, None, None),
+        desk.export,
+        lambda unit: versions.roll_back(unit, 1, "test", "x"),
+        lambda unit: desk.set_state(unit, UnitState.LIVE, "test", ""),
+    ):
+        with pytest.raises(Problem, match="The directory has no unit nobody") as unknown:
+            await asked("nobody")
+        assert "名录中没有单位 nobody" in unknown.value.zh
+        with pytest.raises(Problem, match="Unit telecom has no profile yet"):
+            await asked("telecom")
+
+
 async def test_a_version_that_cannot_work_any_more_is_not_rolled_back_to(house: House, desk: Onboarding) -> None:
     await desk.apply(PROFILE, "test")
     await desk.apply(FASTER, "test")
