@@ -24,6 +24,7 @@ from hub.commands import (
     units,
     whatif,
 )
+from hub.commands.parsing import Parser
 from hub.commands.teaching import teach
 
 VERBS = (
@@ -42,11 +43,10 @@ EPILOG = """\
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="cityhub",
         description="CityHub 城市管理枢纽: one hub, shared contracts, every unit in its own protocol",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = made.add_subparsers(dest="verb", metavar="VERB")
     for module in VERBS:

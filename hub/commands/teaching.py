@@ -265,6 +265,5 @@ def teach(parser: argparse.ArgumentParser, name: str = "") -> None:
             argument.help = COMMON[argument.dest]
     lesson = LESSONS.get(name)
     if lesson is not None:
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.description = f"{lesson.zh}\n{lesson.en}"
         parser.epilog = "例如 / for example:\n" + "\n".join(f"  ./cityhub {each}" for each in lesson.examples)
