@@ -82,7 +82,9 @@ class Fetching:
                 url, {"accept": "*/*"}, None, method="GET", limit_seconds=LIMIT_SECONDS, answer_max=BYTES_MAX + 1
             )
         except DeliveryFailed as failure:
-            raise DraftFault(f"取不到 {url}:{failure.reason}", f"cannot fetch {url}: {failure.reason}") from None
+            # A reason is written "Chinese / English": each half belongs to its own sentence.
+            zh, _, en = failure.reason.partition(" / ")
+            raise DraftFault(f"取不到 {url}:{zh}", f"cannot fetch {url}: {en or zh}") from None
         if answer.status != 200:
             raise DraftFault(f"取不到 {url}:HTTP {answer.status}", f"cannot fetch {url}: HTTP {answer.status}")
         return _bounded(answer.body, url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -213,8 +214,12 @@ def test_an_address_that_the_guard_refuses_is_not_fetched() -> None:
         finally:
             await calls.close()
 
-    with pytest.raises(DraftFault, match="cannot fetch"):
+    with pytest.raises(DraftFault, match="cannot fetch") as refused:
         asyncio.run(work())
+    # One sentence in each language, and neither inside the other.
+    assert " / " not in refused.value.zh + refused.value.en
+    assert not re.search(r"[\u4e00-\u9fff]", refused.value.en)
+    assert refused.value.zh.startswith("取不到") and "不" in refused.value.zh.removeprefix("取不到")
 
 
 @pytest.mark.parametrize(
