@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
