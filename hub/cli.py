@@ -18,6 +18,7 @@ from hub.commands import (
     notice,
     refused,
     register,
+    retention,
     secrets,
     serving,
     simulate,
@@ -29,7 +30,7 @@ from hub.commands.teaching import teach
 
 VERBS = (
     *(serving, demo, simulate, bench, city, contracts, units, keys, secrets),
-    *(letters, refused, register, evaluate, notice, whatif, docs),
+    *(letters, refused, register, retention, evaluate, notice, whatif, docs),
 )
 
 EPILOG = """\

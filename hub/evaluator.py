@@ -97,11 +97,12 @@ async def over_logs(
 ) -> list[T]:
     """What ``take`` finds in every log that the period, and ``reach`` before it, may concern, cut to what was known.
 
-    The caller opens the transaction; ``take`` runs in a thread.
+    The caller opens the transaction; ``take`` runs in a thread. Raises ``Problem`` where such a log was dropped.
     """
     begin = frame.span.since - reach
     first, before = case_ids(frame, reach)
     wanted = evaluating.Wanted(first, before, begin, frame.span.until, frame.position)
+    _must_be_kept(await evaluating.gone(conn, wanted))
     found: list[T] = []
     async for rows in evaluating.concerned_rows(conn, wanted):
         found += await asyncio.to_thread(_taken, rows, frame, take)
@@ -128,9 +129,22 @@ async def _known(conn: Connection, known: int | datetime) -> evaluating.Known:
         found = await evaluating.known_by_moment(conn, known)
     else:
         found = await evaluating.known_by_position(conn, known)
+    # What was known last may have gone itself, and with it what tells the directory then in force.
+    _must_be_kept(await evaluating.gone_since(conn, found.position if found else 0))
     if found is None:
         raise Problem("query_invalid", "那时还没有任何案件。", "Nothing was known of any case by then.")
     return found
+
+
+def _must_be_kept(gone: int | None) -> None:
+    if gone is not None:
+        raise Problem(
+            "period_gone",
+            f"{gone} 的案件已过保存期并删除,此数不能再算;以当时发布的通报为准。",
+            f"The cases of {gone} are past their retention and gone, so this cannot be reckoned any more: what was "
+            "published then holds.",
+            fields={"month": gone},
+        )
 
 
 async def _city(conn: Connection, wanted: int, version: int, city: City) -> City:

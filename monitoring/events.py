@@ -63,6 +63,12 @@ OF_THE_STORE: Mapping[str, Event] = {
     "partition.created": _row(
         INFO, "新建月分区", "a month's partitions were made", "month", counts="partitions_created"
     ),
+    "partition.dropped": _row(
+        WARNING,
+        "一个月的案件已过保存期,已删除",
+        "a month of cases was past its retention and went",
+        "month cases entries letters last_position by",
+    ),
     "backup.written": _row(
         INFO,
         "备份已写出",

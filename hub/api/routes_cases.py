@@ -205,7 +205,7 @@ async def changes(
     request: Request,
     caller: Caller,
     after: Annotated[
-        str | None, Query(max_length=40, description="游标 / cursor; absent: from the oldest kept")
+        str | None, Query(max_length=40, description="游标 / cursor; absent: from the oldest on that is whole")
     ] = None,
     wait: Annotated[float, Query(ge=0, le=WAIT_MAX_SECONDS)] = 0,
     limit: Limit = 200,
@@ -247,13 +247,14 @@ async def city_clock(request: Request, caller: Caller) -> Response:
 async def _position(request: Request, after: str | None) -> int:
     services = services_of(request)
     if after is None:
-        return 0
+        return (await reading.log_bounds(services.pool)).gone
     parsed = read_cursor(after)
     if parsed is None:
         raise Problem("query_invalid", "after 应为游标 <epoch>-<position>。", "after is a cursor, <epoch>-<position>.")
     epoch, position = parsed
-    newest, oldest = await reading.log_bounds(services.pool)
-    if epoch != services.registry().epoch or (position and position < oldest - 1) or position > newest + 10**12:
+    bounds = await reading.log_bounds(services.pool)
+    of_now = epoch == services.registry().epoch and position <= bounds.head + 10**12
+    if not of_now or not bounds.lead_on_from(position):
         raise Problem(
             "cursor_gone",
             "游标早于保留范围,或系统已从备份恢复。请用 GET /api/v1/cases 取快照,再从 cursor 继续。",
@@ -261,7 +262,7 @@ async def _position(request: Request, after: str | None) -> int:
             "then go on from cursor.",
             fields={
                 "snapshot": "/api/v1/cases",
-                "cursor": cursor(services.registry().epoch, newest),
+                "cursor": cursor(services.registry().epoch, bounds.head),
             },
         )
     return position

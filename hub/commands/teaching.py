@@ -24,6 +24,19 @@ LESSONS: Mapping[str, Lesson] = {
         "administrator's key, once. Each setting is also a CITYHUB_* variable: docs/operations.md.",
         ("serve", "serve --port 9000 --processes 4", "serve --database postgresql://cityhub@db.example/cityhub"),
     ),
+    "retention list": Lesson(
+        "每个月的案件数、未结数、占用的空间,以及为何还不能删。",
+        "Each month: its cases, how many are open, its size, and what holds it back.",
+        ("retention list", "retention list --keep-months 60"),
+    ),
+    "retention drop": Lesson(
+        "删除一个月的全部案件数据(照片除外),整月或全不;不可恢复,先备份。有未结案件、未送达信件或保存期未满的不删。"
+        "删除后,更早的变更流游标得 410,涉及该月的考核期不能再算。",
+        "Drops all case data of a month, photos apart, whole or not at all. It does not come back: back up first. "
+        "A month with open cases or letters on their way, or not long at rest, stays. Afterwards older cursors of the "
+        "change feed get 410, and periods that it may concern are evaluated no more.",
+        ("retention drop 2023-10 --dry-run", 'retention drop 2023-10 --reason "三年保存期已满"'),
+    ),
     "backup": Lesson(
         "把数据库和照片备份到一个文件,枢纽可在运行。主密钥不在其中,请另行保管。",
         "Writes the database and the photos into one file; the hub may be running. Keep the master keys apart.",

@@ -101,6 +101,24 @@ class LaneRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LogBounds:
+    """The newest and the oldest position that are kept, and the highest that was dropped: below it the log has gaps."""
+
+    newest: int
+    oldest: int
+    gone: int
+
+    @property
+    def head(self) -> int:
+        """From where on a reader misses nothing that is yet to come."""
+        return max(self.newest, self.gone)
+
+    def lead_on_from(self, position: int) -> bool:
+        """Whether a reader that read up to a position finds everything after it."""
+        return position >= self.gone and not 0 < position < self.oldest - 1
+
+
+@dataclass(frozen=True, slots=True)
 class BacklogRow:
     """What one unit has in hand."""
 
@@ -207,11 +225,11 @@ async def changes(
     return found, ahead["reached"], ahead["entries"] == scan
 
 
-async def log_bounds(pool: Pool) -> tuple[int, int]:
-    """(newest, oldest) position of the log."""
+async def log_bounds(pool: Pool) -> LogBounds:
+    """How far the log goes."""
     row = await pool.fetchrow(SQL["head"])
     assert row is not None
-    return row["newest"], row["oldest"]
+    return LogBounds(**dict(row))
 
 
 async def letters(

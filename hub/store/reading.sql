@@ -46,9 +46,10 @@ WHERE position > $1 AND position <= $2 AND ($3::text IS NULL OR $3 = ANY (audien
 ORDER BY position LIMIT $4
 
 -- name: head
--- The newest and the oldest position of the log.
+-- The newest and the oldest position of the log, and the highest of what was dropped: below it the log has gaps.
 SELECT coalesce((SELECT max(position) FROM entries), 0) AS newest,
-       coalesce((SELECT min(position) FROM entries), 0) AS oldest
+       coalesce((SELECT min(position) FROM entries), 0) AS oldest,
+       coalesce((SELECT max(last_position) FROM dropped_months), 0) AS gone
 
 -- name: letters
 -- Letters with what became of them, newest first.
