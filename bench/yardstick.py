@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hub.case_numbers import case_id
-from hub.store.embedded import binaries_folders
+from hub.store.binaries import binaries_folders
 
 SCRIPT = Path(__file__).parent / "yardstick.sql"
 

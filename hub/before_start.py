@@ -8,7 +8,7 @@ from auth.master_keys import MasterKeyFault, load_or_create
 from auth.sealing import Sealer
 from hub.safe import Safe
 from hub.settings import Settings
-from hub.store.embedded import StoreFault
+from hub.store.fault import StoreFault
 from hub.store.pool import open_pool
 
 

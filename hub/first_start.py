@@ -17,7 +17,7 @@ from contracts.nouns import Role
 from hub.clock import CityClock, machine_now
 from hub.store import batches
 from hub.store import registry as store
-from hub.store.embedded import StoreFault
+from hub.store.fault import StoreFault
 from hub.store.migrate import migrate
 from hub.store.pool import SEARCH_PATH, Connection
 

@@ -22,7 +22,8 @@ from hub.before_start import check_seals, data_folder
 from hub.first_start import Prepared, prepare
 from hub.logs import logs_to_stderr
 from hub.settings import Settings
-from hub.store.embedded import StoreFault, keep, running_server
+from hub.store.embedded import keep, running_server
+from hub.store.fault import StoreFault
 
 DSN_VARIABLE = "CITYHUB_WORKER_DSN"
 READY_SECONDS = 60.0

@@ -17,7 +17,8 @@ from contracts.problem import Problem
 from contracts.profile_files import with_files
 from hub.logs import logs_to_stderr
 from hub.settings import BadSettings, Settings, read
-from hub.store.embedded import StoreFault, running_server
+from hub.store.embedded import running_server
+from hub.store.fault import StoreFault
 from hub.store.pool import LOST, Pool, open_pool
 
 

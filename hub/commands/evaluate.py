@@ -19,7 +19,7 @@ from hub.evaluation import By, Evaluation, Period
 from hub.evaluator import Question, evaluated
 from hub.sheets import as_csv, as_xlsx, cases_of, names_of, sheet
 from hub.store import registry as registry_store
-from hub.store.embedded import StoreFault
+from hub.store.fault import StoreFault
 
 
 def add(verbs: Any) -> None:

@@ -15,7 +15,7 @@ from hub.commands.common import add_store, run, settings_of, store, table
 from hub.evaluation.notice import Notice
 from hub.notices import month_named, noticed
 from hub.store import registry as registry_store
-from hub.store.embedded import StoreFault
+from hub.store.fault import StoreFault
 
 FORMS = (".pdf", ".html")
 

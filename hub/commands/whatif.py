@@ -17,7 +17,7 @@ from hub.evaluation import Period, Row
 from hub.evaluation.figures import decimal
 from hub.evaluation.whatif import Change, WhatIf
 from hub.store import registry as registry_store
-from hub.store.embedded import StoreFault
+from hub.store.fault import StoreFault
 from hub.whatif import asked_what_if
 
 CASES_LISTED = 20

@@ -10,49 +10,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import filecmp
-import hashlib
 import os
 import shutil
-import tarfile
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from io import BytesIO
-from pathlib import Path, PurePosixPath
-from typing import IO
+from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 import asyncpg
 import structlog
-from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from hub.clock import CityClock, machine_now
-from hub.store.embedded import StoreFault, binaries_folders, major_of, quoted
-from hub.store.migrate import migrations, refuse_old_server
+from hub.store.backup_file import ATTACHMENTS, CHUNK_BYTES, DUMP, FORMAT, Manifest, pack, sync_folder, unpack
+from hub.store.embedded import quoted
+from hub.store.fault import StoreFault
+from hub.store.migrate import refuse_old_server
+from hub.store.pg_tools import Tool, ran, run_tool, tool_failed, tool_of
 
-_FORMAT = 1
-_DUMP, _ATTACHMENTS, _MANIFEST = "database.dump", "attachments", "manifest.json"
-_CHUNK_BYTES = 1024 * 1024
 _NAME_BYTES_MAX = 63  # PostgreSQL's
 _RESTORE_LOCK_KEY = 7242002
 
 log = structlog.get_logger(__name__)
-
-
-class Manifest(BaseModel):
-    """What a backup holds. No entry in it has a later commit position than ``last_position``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int
-    created_at: AwareDatetime
-    epoch: int
-    last_position: int
-    schema_number: int
-    server_major: int
-    pg_dump_major: int
-    sha256: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +51,15 @@ async def backup(dsn: str, file: Path, attachments: Path | None = None, *, binar
     """
     async with _connected(dsn) as connection:
         refuse_old_server(connection)
-        tool = await asyncio.to_thread(_tool, "pg_dump", connection.get_server_version().major, binaries)
+        tool = await asyncio.to_thread(tool_of, "pg_dump", connection.get_server_version().major, binaries)
         # The dump sees what this transaction sees.
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
             with _staging(file.parent) as staging:
                 described = await _described(connection, tool)
-                await _run(tool, dsn, "--format=custom", f"--snapshot={snapshot}", f"--file={staging / _DUMP}")
+                await run_tool(tool, dsn, "--format=custom", f"--snapshot={snapshot}", f"--file={staging / DUMP}")
                 # After the snapshot: an attachment is on disk before the commit that refers to it.
-                manifest = await asyncio.to_thread(_pack, file, staging, attachments, described)
+                manifest = await asyncio.to_thread(pack, file, staging, attachments, described)
     log.info("backup.written", file=str(file), epoch=manifest.epoch, last_position=manifest.last_position)
     return manifest
 
@@ -106,19 +86,19 @@ async def restore(
     stamp = datetime.now(UTC).strftime("%Y%m%dt%H%M%Sz")
     fresh, kept = _suffixed(name, f"_restoring_{stamp}"), _suffixed(name, f"_before_restore_{stamp}")
     with _staging((attachments or file).parent) as staging:
-        manifest = await asyncio.to_thread(_unpack, file, staging)
+        manifest = await asyncio.to_thread(unpack, file, staging)
         async with _connected(_dsn_of(dsn, "postgres")) as server:
             _refuse_older_server(server, manifest)
             old = await _look(server, dsn, name, force)
             await server.execute(f"CREATE DATABASE {quoted(fresh)} TEMPLATE template0")
             try:
-                await _fill(server, _dsn_of(dsn, fresh), staging / _DUMP, manifest, binaries)
+                await _fill(server, _dsn_of(dsn, fresh), staging / DUMP, manifest, binaries)
                 async with _connected(_dsn_of(dsn, fresh)) as connection:
                     through = numbers_through or await _last_day(connection)
                     epoch = await begin_epoch(connection, reason, numbers_through=through, after=old or 0)
                 if attachments is not None:
                     # Before the swap: the old database does not mind files that it doesn't refer to.
-                    await asyncio.to_thread(_merge, staging / _ATTACHMENTS, attachments)
+                    await asyncio.to_thread(_merge, staging / ATTACHMENTS, attachments)
                 async with server.transaction():
                     if old is not None:
                         await server.execute(f"ALTER DATABASE {quoted(name)} RENAME TO {quoted(kept)}")
@@ -174,29 +154,7 @@ def last_day_in_doubt(city_now: datetime, now: datetime) -> date:
     return max(city_now, now).astimezone(city_now.tzinfo).date() + timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tool:
-    path: Path
-    major: int
-
-
-def _tool(name: str, major: int, binaries: Path | None) -> _Tool:
-    """The client of the given major version, else the oldest newer one: an older one can't read what it must."""
-    paths = [folder / name for folder in binaries_folders(binaries) if (folder / name).is_file()]
-    tools = [_Tool(path, major_of(path)) for path in paths]
-    fitting = [tool for tool in tools if tool.major >= major]
-    if not fitting:
-        found = ", ".join(str(tool.major) for tool in tools) or "-"
-        raise StoreFault(
-            f"需要 PostgreSQL {major} 或更新版本的 {name}(现有:{found});请安装 postgresql-client-{major},"
-            "或设置 CITYHUB_PG_BIN。",
-            f"{name} of PostgreSQL {major} or newer is needed (found: {found}); install postgresql-client-{major}, "
-            "or set CITYHUB_PG_BIN.",
-        )
-    return min(fitting, key=lambda tool: tool.major)
-
-
-async def _described(connection: asyncpg.Connection, tool: _Tool) -> Manifest:
+async def _described(connection: asyncpg.Connection, tool: Tool) -> Manifest:
     row = await connection.fetchrow(
         """
         SELECT (SELECT max(epoch) FROM cityhub.epochs) AS epoch,
@@ -205,91 +163,12 @@ async def _described(connection: asyncpg.Connection, tool: _Tool) -> Manifest:
         """
     )
     return Manifest(
-        format=_FORMAT,
+        format=FORMAT,
         created_at=datetime.now(UTC),
         server_major=connection.get_server_version().major,
         pg_dump_major=tool.major,
         sha256={},
         **dict(row or {}),
-    )
-
-
-def _pack(file: Path, staging: Path, attachments: Path | None, described: Manifest) -> Manifest:
-    """The dump and the attachments into the tar, each read once; the manifest after them; the file into its place."""
-    members = [(staging / _DUMP, _DUMP)]
-    if attachments is not None:
-        paths = sorted(path for path in attachments.rglob("*") if path.is_file())
-        members += [(path, f"{_ATTACHMENTS}/{path.relative_to(attachments).as_posix()}") for path in paths]
-    digests: dict[str, str] = {}
-    packed = staging / "packed.tar"
-    with os.fdopen(os.open(packed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for path, name in members:
-                # One may have been erased since it was listed, rightly.
-                with contextlib.suppress(FileNotFoundError), path.open("rb") as file_in:
-                    info = tarfile.TarInfo(name)
-                    info.size, info.mtime = os.fstat(file_in.fileno()).st_size, int(described.created_at.timestamp())
-                    digested = _Digested(file_in)
-                    tar.addfile(info, digested)
-                    digests[name] = digested.hexdigest()
-            manifest = described.model_copy(update={"sha256": digests})
-            text = manifest.model_dump_json(indent=1).encode()
-            info = tarfile.TarInfo(_MANIFEST)
-            info.size, info.mtime = len(text), int(described.created_at.timestamp())
-            tar.addfile(info, BytesIO(text))
-        out.flush()
-        os.fsync(out.fileno())
-    packed.replace(file)
-    _sync_folder(file.parent)
-    return manifest
-
-
-def _unpack(file: Path, staging: Path) -> Manifest:
-    """Everything in the file into the staging folder, each member compared with the manifest."""
-    manifest: Manifest | None = None
-    digests: dict[str, str] = {}
-    try:
-        with tarfile.open(file, "r:") as tar:
-            for member in tar:
-                source = tar.extractfile(member)
-                if source is None or not _expected(member.name) or member.name in digests or manifest is not None:
-                    raise ValueError(member.name)
-                if member.name == _MANIFEST:
-                    manifest = Manifest.model_validate_json(source.read())
-                    continue
-                target = staging / member.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                digested = _Digested(source)
-                with target.open("wb") as out:
-                    shutil.copyfileobj(digested, out, _CHUNK_BYTES)
-                digests[member.name] = digested.hexdigest()
-    except FileNotFoundError:
-        raise StoreFault(f"没有文件 {file}。", f"There is no file {file}.") from None
-    except (tarfile.TarError, EOFError, ValueError) as error:
-        raise _damaged(file, str(error)) from error
-    if manifest is None:
-        raise _damaged(file, "no manifest")
-    if manifest.format != _FORMAT or manifest.schema_number > max((step.number for step in migrations()), default=0):
-        raise StoreFault(
-            f"{file} 由更新版本的程序备份;请用该版本恢复。",
-            f"{file} was written by a newer version of this code; restore it with that one.",
-        )
-    if _DUMP not in digests or digests != manifest.sha256:
-        odd = {name for name, _ in digests.items() ^ manifest.sha256.items()}
-        raise _damaged(file, ", ".join(sorted(odd)[:3]))
-    return manifest
-
-
-def _expected(name: str) -> bool:
-    """Whether a member is one that a backup has, and stays inside its folder."""
-    parts = PurePosixPath(name).parts
-    return name in (_DUMP, _MANIFEST) or (len(parts) > 1 and parts[0] == _ATTACHMENTS and ".." not in parts)
-
-
-def _damaged(file: Path, what: str) -> StoreFault:
-    return StoreFault(
-        f"备份文件 {file} 不完整或已损坏({what}),没有做任何改动;请换一个备份。",
-        f"The backup {file} is cut short or damaged ({what}), and nothing was changed; take another one.",
     )
 
 
@@ -339,15 +218,15 @@ async def _look(server: asyncpg.Connection, dsn: str, name: str, force: bool) ->
 
 async def _fill(server: asyncpg.Connection, dsn: str, dump: Path, manifest: Manifest, binaries: Path | None) -> None:
     major = server.get_server_version().major
-    tool = await asyncio.to_thread(_tool, "pg_restore", max(major, manifest.pg_dump_major), binaries)
+    tool = await asyncio.to_thread(tool_of, "pg_restore", max(major, manifest.pg_dump_major), binaries)
     options = ("--no-owner", "--no-privileges", str(dump))
     if tool.major < 17 or major >= 17:
-        await _run(tool, dsn, "--exit-on-error", *options)
+        await run_tool(tool, dsn, "--exit-on-error", *options)
         return
     # Since 17, pg_restore sets a parameter that older servers don't have: that fault, alone, is none.
-    _, said = await _ran(tool, dsn, *options)
+    _, said = await ran(tool, dsn, *options)
     if said.count("pg_restore: error:") != 1 or 'parameter "transaction_timeout"' not in said:
-        raise _failed(tool, said)
+        raise tool_failed(tool, said)
 
 
 def _merge(staged: Path, attachments: Path) -> None:
@@ -359,60 +238,11 @@ def _merge(staged: Path, attachments: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.partial")
         with source.open("rb") as file_in, partial.open("wb") as out:
-            shutil.copyfileobj(file_in, out, _CHUNK_BYTES)
+            shutil.copyfileobj(file_in, out, CHUNK_BYTES)
             out.flush()
             os.fsync(out.fileno())
         partial.replace(target)
-        _sync_folder(target.parent)
-
-
-class _Digested:
-    """A file as it is read once, with the SHA-256 of what was read."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._digest = file, hashlib.sha256()
-
-    def read(self, size: int = -1, /) -> bytes:
-        piece = self._file.read(size)
-        self._digest.update(piece)
-        return piece
-
-    def hexdigest(self) -> str:
-        return self._digest.hexdigest()
-
-
-async def _run(tool: _Tool, dsn: str, *options: str) -> None:
-    code, said = await _ran(tool, dsn, *options)
-    if code != 0:
-        raise _failed(tool, said)
-
-
-async def _ran(tool: _Tool, dsn: str, *options: str) -> tuple[int, str]:
-    """The tool's exit code and complaints. It never outlives us, and the password is not among its arguments."""
-    password = urlsplit(dsn).password
-    bare = dsn.replace(f":{password}@", "@", 1) if password else dsn
-    running = await asyncio.create_subprocess_exec(
-        tool.path,
-        f"--dbname={bare}",
-        *options,
-        env={**os.environ, "LC_ALL": "C", **({"PGPASSWORD": unquote(password)} if password else {})},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        _, said = await running.communicate()
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            running.kill()
-        await running.wait()
-        raise
-    return running.returncode or 0, said.decode(errors="replace")
-
-
-def _failed(tool: _Tool, said: str) -> StoreFault:
-    last = "\n".join(said.strip().splitlines()[-5:])
-    return StoreFault(f"{tool.path} 失败:{last}", f"{tool.path} failed: {last}")
+        sync_folder(target.parent)
 
 
 @contextlib.asynccontextmanager
@@ -443,9 +273,3 @@ def _dsn_of(dsn: str, database: str) -> str:
 
 def _suffixed(name: str, suffix: str) -> str:
     return name.encode()[: _NAME_BYTES_MAX - len(suffix)].decode(errors="ignore") + suffix
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)

@@ -15,7 +15,8 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from hub.store.embedded import OLDEST_MAJOR, StoreFault
+from hub.store.binaries import OLDEST_MAJOR
+from hub.store.fault import StoreFault
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -15,18 +15,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from hub.store.embedded import (
-    EmbeddedServer,
-    StoreFault,
-    binaries_folders,
-    create_database,
-    drop_database,
-    find_binaries,
-    keep,
-    running_server,
-    start,
-    stop,
-)
+from hub.store.binaries import binaries_folders, find_binaries
+from hub.store.embedded import EmbeddedServer, create_database, drop_database, keep, running_server, start, stop
+from hub.store.fault import StoreFault
 
 pytestmark = pytest.mark.way
 
