@@ -14,13 +14,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts.checking import CODE_PATTERN, MOMENT_PATTERN, PATTERNS, TEXT_PATTERN
+from contracts.field_titles import FIELDS
 from contracts.live import CONTRACTS, INBOUND, OUTBOUND
 from contracts.model import ContractSchema
 from contracts.problem import Violation
 from contracts.profile import Profile
 from contracts.samples import INVALID, VALID
-from contracts.titles import FIELDS, SHAPES, VALUES
+from contracts.sentences import CODE_PATTERN, MOMENT_PATTERN, PATTERNS, TEXT_PATTERN
+from contracts.titles import SHAPES, VALUES
 
 SCHEMAS = Path(__file__).parent / "schemas"
 SCHEMA_BASE = "https://cityhub.example/contracts/"

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from contracts.field_titles import FIELDS
 from contracts.profile import Profile
-from contracts.titles import FIELDS
 
 SHOWN_MAX = 120
 

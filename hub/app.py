@@ -64,7 +64,7 @@ from hub.store.pool import Pool
 from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
 from hub.timekeeper import Timekeeper
 from hub.vitals import Vitals
-from monitoring.events import document as event_document
+from monitoring.event_page import event_page as event_document
 from monitoring.health import Readiness
 from monitoring.process import Watch
 

@@ -1,4 +1,4 @@
-"""What the settings of each way are called, in Chinese and in English; ``contracts.titles`` takes them in."""
+"""What the settings of each way are called, in Chinese and in English; the tables of titles take them in."""
 
 from __future__ import annotations
 

@@ -18,7 +18,6 @@ import contracts
 from contracts.catalogue import MODELS
 from contracts.checking import (
     DEPTH_MAX,
-    SENTENCES,
     VALUES_MAX,
     VIOLATIONS_MAX,
     check_body,
@@ -31,6 +30,7 @@ from contracts.checking import (
 from contracts.messages import Acceptance, Feedback, Rejection, Report
 from contracts.problem import PROBLEMS, Problem, Violation
 from contracts.samples import VALID
+from contracts.sentences import SENTENCES
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -17,10 +17,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.catalogue import MODELS, SCHEMAS, outside_subset, page, stale_schemas, write_schemas
-from contracts.checking import PATTERNS, check_value
+from contracts.checking import check_value
 from contracts.live import INBOUND
 from contracts.problem import Problem
 from contracts.samples import INVALID, VALID
+from contracts.sentences import PATTERNS
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(MODELS)

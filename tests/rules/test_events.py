@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitoring.events import COMMON, EVENTS, document
+from monitoring.event_page import event_page as document
+from monitoring.events import COMMON, EVENTS
 from monitoring.logs import LEVELS, configure
 from monitoring.metrics import Counts, exposition
 from monitoring.process import Watch
