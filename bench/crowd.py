@@ -42,11 +42,13 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One round with so many units connected: milliseconds to delivery in order, over all and by way."""
+    """One round with so many units connected: milliseconds to delivery in order, over all and by way, and what it took
+    of the processor, in microseconds a letter."""
 
     units: int
     spans: Mapping[str, Sequence[float]]
     resident_mb: Mapping[str, float]
+    cpu_us: Mapping[str, float]
 
     def at(self, way: str, share: float) -> float:
         """The milliseconds that such a share of the letters did not exceed."""
@@ -159,6 +161,7 @@ class _Crowd:
             "connections": [f"{unit}.{CONNECTION}" for unit in self._of(units, QUEUE)],
             **{"per_second": FETCHED_PER_SECOND, "seconds": seconds, "run": run},
         }
+        before = self._on.cpu_seconds()
         await self._partner({"report": fetched})
         sent = await self._sent(units, seconds, run)
         sent |= await self._fetched(len(bodies))
@@ -169,7 +172,8 @@ class _Crowd:
             took = (arrived[key] - at) * 1000
             spans[ALL].append(took)
             spans.setdefault("fetched" if key.startswith("own-") else ways[key], []).append(took)
-        return Turn(len(units), {way: sorted(each) for way, each in spans.items()}, self._on.resident_mb())
+        cpu = {who: (after - before[who]) / len(sent) * 1e6 for who, after in self._on.cpu_seconds().items()}
+        return Turn(len(units), {way: sorted(each) for way, each in spans.items()}, self._on.resident_mb(), cpu)
 
     async def _sent(self, units: Sequence[str], seconds: float, run: str) -> dict[str, float]:
         """The collector's reports: case number → when it was sent."""
@@ -244,6 +248,10 @@ def _summary(turns: Sequence[Turn], has_broker: bool) -> dict[str, Any]:
         "p99_ratio": round(p99[1] / p99[0], 2),
         "by_way": {
             way: {"p50_ms": both(way, 0.5), "p99_ms": both(way, 0.99)} for way in sorted(before.spans) if way != ALL
+        },
+        "cpu_us_per_letter": {
+            who: [round(statistics.median(turn.cpu_us[who] for turn in each)) for each in (few, many)]
+            for who in before.cpu_us
         },
         "resident_mb": [round(before.total_mb, 1), round(most.total_mb, 1)],
         "resident_mb_by_process": {

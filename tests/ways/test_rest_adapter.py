@@ -197,7 +197,7 @@ async def test_a_letter_given_up_by_its_lane_lets_the_next_one_through(make: Mad
 
 async def test_calls_under_way_end_as_in_doubt_when_their_client_closes(unit: RestUnit) -> None:
     calls, stuck = HttpCalls(OutboundGuard(LOOPBACK), "0.1.0"), unit.connection("hangs", 30.0)
-    adapter = RestAdapter(FixedSecrets(), calls)
+    adapter = RestAdapter(FixedSecrets(), calls, KeptPhotos({}))
     task: Awaitable[object] = asyncio.ensure_future(adapter.deliver(stuck, a_letter()))
     await unit.seen(stuck, at_least=1)
     await adapter.close()
