@@ -13,9 +13,10 @@ import orjson
 
 from adapters.documents import DocumentFault
 from adapters.mapping import Mapper, MappingFailed, said_of
-from contracts.arrival import Answer, Arrival, Said, content_id
+from contracts.arrival import Answer, Arrival, Said
 from contracts.envelope import Sender
 from contracts.nouns import Connection
+from contracts.photos import SentPhoto
 from contracts.port import Reception
 from contracts.problem import PROBLEMS, Problem
 
@@ -77,23 +78,35 @@ class HandingIn:
 def arrival_of(item: Fetched, mapper: Mapper, connection: Connection, door: str, now: datetime) -> Arrival:
     """The message that a document is by the connection's mapping, or why it is none."""
     said: Said | Problem
+    photos: tuple[SentPhoto, ...] = ()
     try:
         if item.fault is not None:
             raise item.fault
+        if mapper.mapping.photos_at:
+            # The item itself stays as it was fetched: it may be handed in again.
+            value = orjson.loads(item.raw)
+            photos = mapper.take_photos(value)
+            item = fetched(value)
         said = said_of(mapper.read_values(item.value), item.raw, connection)
     except (MappingFailed, DocumentFault) as fault:
         said = fault.problem()
     except Problem as problem:
         said = problem
-    return arrived(said, item.raw, CONTENT_TYPE, connection, door, now)
+    return arrived(said, item.raw, CONTENT_TYPE, connection, door, now, photos)
 
 
 def arrived(
-    said: Said | Problem, raw: bytes, content_type: str, connection: Connection, door: str, now: datetime
+    said: Said | Problem,
+    raw: bytes,
+    content_type: str,
+    connection: Connection,
+    door: str,
+    now: datetime,
+    photos: tuple[SentPhoto, ...] = (),
 ) -> Arrival:
     """An arrival from a connection that the hub itself fetches from: it shows no credential of the hub's."""
     sender = Sender(connection.unit_id, connection.connection_id, connection.connection_id)
-    return Arrival(sender, said, raw, content_type, door, now, content_id(raw))
+    return Arrival(sender, said, raw, content_type, door, now, photos)
 
 
 def took_effect_or_never_will(outcome: Answer | Problem) -> bool:

@@ -13,6 +13,7 @@ from adapters.files.checks import file_faults
 from adapters.files.sftp import sftp_endpoint
 from adapters.guard import EndpointRefused, OutboundGuard
 from adapters.mapping.mapper import refused_rules
+from adapters.own_format.mapped import refused_answers
 from adapters.polling.progress import progress_of
 from adapters.rabbitmq.brokers import endpoint_of
 from adapters.soap.checks import check_soap
@@ -61,6 +62,13 @@ def _unwritten(entry: ConnectionProfile) -> Iterator[ProfileFault]:
     """Contracts that the unit would receive in its own format, and for which it says no format."""
     if entry.transport not in (Transport.REST, Transport.FILE):
         return
+    if entry.rest is not None and entry.rest.photos is not None and (entry.mapping is None or not entry.mapping.out):
+        yield ProfileFault(
+            ("rest", "photos"),
+            "照片随单位自己的文档发送,需要 mapping.out 的映射表",
+            "photos go with documents of the unit's own: they need tables in mapping.out",
+            "mapping",
+        )
     written = {table.contract for table in entry.mapping.out} if entry.mapping is not None else set()
     if not written and entry.transport is Transport.REST:
         # CloudEvents need no table.
@@ -84,6 +92,9 @@ def _unread(entry: ConnectionProfile) -> Iterator[ProfileFault]:
             "poll and inbound need tables in mapping.in, or nothing that is read would be a message",
             "mapping",
         )
+    if entry.inbound is not None and entry.mapping is not None:
+        for rule in refused_answers(entry.inbound, entry.mapping):
+            yield ProfileFault(("inbound", *rule.place), rule.zh, rule.en, "mapping")
     if entry.inbound is not None and entry.inbound.wsdl is not None:
         try:
             parse_xml(entry.inbound.wsdl)

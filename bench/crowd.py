@@ -1,89 +1,150 @@
 """What many connected units cost: the same traffic spread over 8 units and over 200, in turn, in one hub.
 
-The city is Quzhou with 200 more units, each the owner of its own components; a report on a component goes to its
-owner. Between rounds the 192 that are not in play are suspended, so both numbers are measured by the same processes.
+The city is Quzhou with 200 more units in all ways, each the owner of its own components; a report on a component goes
+to its owner. Between rounds the 192 that are not in play are suspended, so both numbers are measured by the same
+processes. Most reports are a collector's, by HTTP; some are fetched from polled units and from queues.
 """
 
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
-import shutil
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.stage import ROOT, SPOTS, Child, Stage, stage
+from bench.crowd_city import Reporting, city_with
+from bench.crowd_ways import CALLED, CONNECTION, FILE, POLLED, QUEUE, REST, of_way, profile, secrets_of, unit_of, way_of
+from bench.stage import Child, Stage, stage
+from contracts.ways.rabbitmq import names_of
+from hub.demo.broker import Broker, running_broker
+from hub.demo.broker_node import BrokerFault
 
 FEW, MANY = 8, 200
-CITY = ROOT / "contracts" / "cities" / "quzhou"
-CATEGORY = "C0107"
 PER_SECOND = 150.0
 """A load well below the hub's limit: what is asked is whether a crowd slows anybody down."""
 
+FETCHED_PER_SECOND = 10.0
+"""Reports that the units themselves have, beside it: half are polled, half come by queue."""
+
 SETTLE_SECONDS = 120.0
+GATHER_SECONDS = 8.0
+"""How long units may have a report lie before it is asked for: the longest pause between two polls, and some more."""
+
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One round with so many units connected."""
+    """One round with so many units connected: milliseconds to delivery in order, over all and by way, and what it took
+    of the processor, in microseconds a letter."""
 
     units: int
-    p50_ms: float
-    p99_ms: float
-    resident_mb: float
+    spans: Mapping[str, Sequence[float]]
+    resident_mb: Mapping[str, float]
+    cpu_us: Mapping[str, float]
+
+    def at(self, way: str, share: float) -> float:
+        """The milliseconds that such a share of the letters did not exceed."""
+        ordered = self.spans[way]
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+    @property
+    def total_mb(self) -> float:
+        """Of all processes."""
+        return sum(self.resident_mb.values())
 
 
 async def measure(rounds: int, seconds: float, processes: int) -> dict[str, Any]:
     """Alternating rounds; resident memory before the crowd came, and with it."""
-    with tempfile.TemporaryDirectory(prefix="cityhub-crowd-") as folder:
-        city = _city(Path(folder) / "city")
-        async with stage(Path(folder) / "data", processes, city=city) as on:
-            crowd = _Crowd(on)
-            few, many = _units(FEW), _units(MANY)
-            await crowd.connect(few)
-            await crowd.round(few, seconds, "warm")
-            turns = [await crowd.round(few, seconds, "before")]
-            await crowd.connect(many[FEW:])
-            for number in range(rounds):
-                turns.append(await crowd.round(many, seconds, f"many{number}"))
-                await crowd.set_states(many[FEW:], "suspended")
-                turns.append(await crowd.round(few, seconds, f"few{number}"))
+    few, many = _units(FEW), _units(MANY)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cityhub-crowd-")))
+        broker = await _broker(stack)
+        files, city = folder / "files", city_with(many, folder / "city")
+        files.mkdir()
+        on = await stack.enter_async_context(
+            stage(folder / "data", processes, city, "bench.crowd_partner", _environment(files, broker))
+        )
+        crowd = _Crowd(on, files, broker.url if broker else "")
+        await crowd.connect(few)
+        await crowd.round(few, seconds, "warm")
+        turns = [await crowd.round(few, seconds, "before")]
+        await crowd.connect(many[FEW:])
+        # Each WSDL is read with the first letter.
+        await crowd.round(many, seconds, "warmer")
+        for number in range(rounds):
+            turns.append(await crowd.round(many, seconds, f"many{number}"))
+            await crowd.set_states(many[FEW:], "suspended")
+            turns.append(await crowd.round(few, seconds, f"few{number}"))
+            if number < rounds - 1:
                 await crowd.set_states(many[FEW:], "live")
-    return _summary(turns)
+    return _summary(turns, broker is not None)
+
+
+async def _broker(stack: AsyncExitStack) -> Broker | None:
+    """A node of the bench's own; None, and a line that says so, where there can be none."""
+    try:
+        return await stack.enter_async_context(running_broker())
+    except BrokerFault as fault:
+        instead = "其余照测,队列的单位改由 REST 推送 / the rest is measured, units at a queue are pushed to by REST"
+        print(f"{fault}: {instead}", file=sys.stderr)
+        return None
+
+
+def _environment(files: Path, broker: Broker | None) -> dict[str, str]:
+    told = {"CITYHUB_FILES_ROOT": str(files)}
+    if broker is not None:
+        told |= {"CITYHUB_RABBITMQ": broker.url, "CITYHUB_RABBITMQ_MANAGEMENT": broker.management_url}
+    return told
 
 
 class _Crowd:
     """The units of the crowd: connected, suspended and reported to."""
 
-    def __init__(self, on: Stage) -> None:
+    def __init__(self, on: Stage, files: Path, broker: str) -> None:
         self._on = on
+        self._files = files
+        self._broker = broker
+        self._units: list[str] = []
         self._secrets: dict[str, str] = {}
-        self._made = 0
+        self._reporting = Reporting()
 
     async def connect(self, units: Sequence[str]) -> None:
-        """Give each its profile and let it go live."""
+        """Give each its profile and its secrets, and let it go live."""
+        ports = await self._partner({"listen": {unit: self._way(unit) for unit in units if self._way(unit) in CALLED}})
         for unit in units:
-            path = f"/api/v1/units/{unit}/profile"
-            applied = await asyncio.to_thread(self._on.call, "PUT", path, self._profile(unit))
-            self._secrets[f"/{unit}"] = applied["secrets"][0]["secret"]
-        await self._on.receiver.tell(json.dumps({"secrets": self._secrets}))
+            way, path = self._way(unit), f"/api/v1/units/{unit}"
+            applied = await self._call("PUT", f"{path}/profile", profile(unit, way, ports.get(unit, 0)))
+            if way == REST:
+                self._secrets[f"/{unit}"] = applied["secrets"][0]["secret"]
+            for name, value in secrets_of(way).items():
+                await self._call("PUT", f"{path}/secrets/{name}", {"value": value})
+        self._units += units
         await self.set_states(units, "live")
+        await self._partner(
+            {
+                "secrets": self._secrets,
+                "folders": [str(self._files / unit / "派遣单") for unit in self._of(self._units, FILE)],
+                "queues": [names_of(f"{unit}.{CONNECTION}").queue_out for unit in self._of(units, QUEUE)],
+                "broker": self._broker,
+            }
+        )
 
     async def set_states(self, units: Sequence[str], state: str) -> None:
         """Move units to a state, and wait until just the live ones have their lanes."""
         for unit in units:
-            path = f"/api/v1/units/{unit}/state"
-            await asyncio.to_thread(self._on.call, "POST", path, {"state": state, "reason": "bench"})
+            await self._call("POST", f"/api/v1/units/{unit}/state", {"state": state, "reason": "bench"})
         deadline = time.monotonic() + SETTLE_SECONDS
-        names = {f"{unit}.main" for unit in units}
+        names = {f"{unit}.{CONNECTION}" for unit in units}
         while True:
-            lanes = (await asyncio.to_thread(self._on.call, "GET", "/api/v1/lanes"))["items"]
+            lanes = (await self._call("GET", "/api/v1/lanes"))["items"]
             running = {lane["connection_id"] for lane in lanes if lane["running"]}
             if (names <= running) if state == "live" else not (names & running):
                 return
@@ -93,7 +154,30 @@ class _Crowd:
 
     async def round(self, units: Sequence[str], seconds: float, run: str) -> Turn:
         """Report on the components of these units at a steady rate; when each dispatch arrived at its unit."""
-        bodies = self._bodies(units, int(seconds * PER_SECOND))
+        bodies = self._reporting.bodies(self._of(units, REST), int(seconds * FETCHED_PER_SECOND))
+        fetched = {
+            "bodies": bodies,
+            "polled": self._of(units, POLLED),
+            "connections": [f"{unit}.{CONNECTION}" for unit in self._of(units, QUEUE)],
+            **{"per_second": FETCHED_PER_SECOND, "seconds": seconds, "run": run},
+        }
+        before = self._on.cpu_seconds()
+        await self._partner({"report": fetched})
+        sent = await self._sent(units, seconds, run)
+        sent |= await self._fetched(len(bodies))
+        arrived = await self._on.arrived(set(sent))
+        ways = (await self._partner("reported"))["ways"]
+        spans: dict[str, list[float]] = {ALL: []}
+        for key, at in sent.items():
+            took = (arrived[key] - at) * 1000
+            spans[ALL].append(took)
+            spans.setdefault("fetched" if key.startswith("own-") else ways[key], []).append(took)
+        cpu = {who: (after - before[who]) / len(sent) * 1e6 for who, after in self._on.cpu_seconds().items()}
+        return Turn(len(units), {way: sorted(each) for way, each in spans.items()}, self._on.resident_mb(), cpu)
+
+    async def _sent(self, units: Sequence[str], seconds: float, run: str) -> dict[str, float]:
+        """The collector's reports: case number → when it was sent."""
+        bodies = self._reporting.bodies(units, int(seconds * PER_SECOND))
         load = await Child.start("bench.load")
         try:
             plan = {
@@ -113,99 +197,65 @@ class _Crowd:
             await load.end()
         if said["failed"]:
             raise SystemExit(f"reports were not accepted: {said['failed']}")
-        arrived = await self._on.arrived(set(said["sent"]))
-        spans = sorted((arrived[case] - at) * 1000 for case, at in said["sent"].items())
-        return Turn(len(units), _at(spans, 0.5), _at(spans, 0.99), self._on.resident_mb())
+        return dict(said["sent"])
 
-    def _bodies(self, units: Sequence[str], count: int) -> list[dict[str, Any]]:
-        made = []
-        for _ in range(count):
-            unit, spot = units[self._made % len(units)], self._made % (SPOTS * SPOTS)
-            made.append(
-                {
-                    "category_code": CATEGORY,
-                    "component_code": _component(unit, self._made // len(units) % COMPONENTS),
-                    "description": f"井盖破损({self._made})",
-                    "place": {
-                        "longitude": round(118.852 + spot % SPOTS * 0.04 / SPOTS, 6),
-                        "latitude": round(28.932 + spot // SPOTS * 0.04 / SPOTS, 6),
-                    },
-                }
-            )
-            self._made += 1
-        return made
+    async def _fetched(self, count: int) -> dict[str, float]:
+        """The units' own reports: mark → when it was put into the queue, or the page that holds it was answered."""
+        found: dict[str, float] = {}
+        deadline = time.monotonic() + GATHER_SECONDS
+        while len(found) < count and time.monotonic() < deadline:
+            found = (await self._partner("reported"))["reported"]
+            await asyncio.sleep(0.1)
+        return found
 
-    def _profile(self, unit: str) -> dict[str, Any]:
-        return {
-            "unit": unit,
-            "connections": [
-                {
-                    "name": "main",
-                    "transport": "rest",
-                    "receives": ["case.dispatch"],
-                    "rest": {"endpoint": f"http://127.0.0.1:{self._on.receiver_port}/{unit}"},
-                }
-            ],
-        }
+    async def _partner(self, told: Any) -> Any:
+        await self._on.receiver.tell(told if isinstance(told, str) else json.dumps(told))
+        return await self._on.receiver.hear()
 
+    async def _call(self, method: str, path: str, body: Any = None) -> Any:
+        return await asyncio.to_thread(self._on.call, method, path, body)
 
-COMPONENTS = 10
+    def _way(self, unit: str) -> str:
+        return way_of(unit, bool(self._broker))
+
+    def _of(self, units: Sequence[str], way: str) -> list[str]:
+        return of_way(units, way, bool(self._broker))
 
 
 def _units(count: int) -> list[str]:
-    return [f"crowd_{number:03d}" for number in range(count)]
+    return [unit_of(number) for number in range(count)]
 
 
-def _component(unit: str, number: int) -> str:
-    return f"3308029{int(unit.rpartition('_')[2]):05d}{number:04d}"
+def _summary(turns: Sequence[Turn], has_broker: bool) -> dict[str, Any]:
+    before, later = turns[0], turns[1:]
+    few, many = ([turn for turn in later if turn.units == count] for count in (FEW, MANY))
+    most = max(many, key=lambda turn: turn.total_mb)
 
+    def both(way: str, share: float) -> list[float]:
+        return [round(statistics.median(turn.at(way, share) for turn in each), 2) for each in (few, many)]
 
-def _city(folder: Path) -> Path:
-    """Quzhou with the crowd, each unit with its own components."""
-    shutil.copytree(CITY, folder)
-    _append(
-        folder / "units.csv",
-        [
-            {"unit_id": unit, "name_zh": f"单位{unit[-3:]}", "name_en": unit, "role": "terminal", "joins_phase": "1"}
-            | {"source": "bench"}
-            for unit in _units(MANY)
-        ],
-    )
-    _append(
-        folder / "components.csv",
-        [
-            {"component_code": _component(unit, number), "category_code": CATEGORY, "owner_unit_id": unit}
-            | {"maintainer_unit_id": unit, "department_unit_id": "housing_construction"}
-            | {"longitude": "118.87", "latitude": "28.95", "certainty": "schematic", "source": "bench"}
-            for unit in _units(MANY)
-            for number in range(COMPONENTS)
-        ],
-    )
-    return folder
-
-
-def _append(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    with path.open(encoding="utf-8", newline="") as file:
-        columns = next(csv.reader(file))
-    with path.open("a", encoding="utf-8", newline="") as file:
-        csv.DictWriter(file, columns, restval="", lineterminator="\n").writerows(rows)
-
-
-def _summary(turns: Sequence[Turn]) -> dict[str, Any]:
-    first, later = turns[0], turns[1:]
-    few = [turn for turn in later if turn.units == FEW]
-    many = [turn for turn in later if turn.units == MANY]
-    p99_few, p99_many = (statistics.median(turn.p99_ms for turn in each) for each in (few, many))
+    p99 = both(ALL, 0.99)
+    ways: dict[str, int] = {}
+    for unit in _units(FEW):
+        way = way_of(unit, has_broker)
+        ways[way] = ways.get(way, 0) + 1
     return {
         "units": [FEW, MANY],
-        "per_second": PER_SECOND,
-        "p50_ms": [round(statistics.median(turn.p50_ms for turn in each), 2) for each in (few, many)],
-        "p99_ms": [round(p99_few, 2), round(p99_many, 2)],
-        "p99_ratio": round(p99_many / p99_few, 2),
-        "resident_mb": [round(first.resident_mb, 1), round(max(turn.resident_mb for turn in many), 1)],
-        "resident_growth_mb": round(max(turn.resident_mb for turn in many) - first.resident_mb, 1),
+        "ways_of_eight": ways,
+        "per_second": PER_SECOND + FETCHED_PER_SECOND,
+        "p50_ms": both(ALL, 0.5),
+        "p99_ms": p99,
+        "p99_ratio": round(p99[1] / p99[0], 2),
+        "by_way": {
+            way: {"p50_ms": both(way, 0.5), "p99_ms": both(way, 0.99)} for way in sorted(before.spans) if way != ALL
+        },
+        "cpu_us_per_letter": {
+            who: [round(statistics.median(turn.cpu_us[who] for turn in each)) for each in (few, many)]
+            for who in before.cpu_us
+        },
+        "resident_mb": [round(before.total_mb, 1), round(most.total_mb, 1)],
+        "resident_mb_by_process": {
+            slot: [round(mb, 1), round(most.resident_mb[slot], 1)] for slot, mb in before.resident_mb.items()
+        },
+        "resident_growth_mb": round(most.total_mb - before.total_mb, 1),
     }
-
-
-def _at(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

@@ -14,6 +14,7 @@ import json
 import re
 import sys
 import time
+from dataclasses import dataclass, field
 
 import uvloop
 
@@ -23,21 +24,38 @@ _HEADER = re.compile(rb"\r\n(webhook-id|webhook-timestamp|webhook-signature): ?(
 _SUBJECT = re.compile(rb'"subject":"([^"]+)"')
 
 
-async def main() -> None:
-    """Serve until standard input ends."""
-    secrets: dict[bytes, bytes] = {}
-    arrivals: dict[str, float] = {}
-    counts = {"received": 0, "bad_signature": 0}
+@dataclass(slots=True)
+class Signatures:
+    """The secrets by path, and how many letters were not signed with theirs."""
 
-    def receive(head: bytes, body: bytes) -> None:
-        counts["received"] += 1
+    secrets: dict[bytes, bytes] = field(default_factory=dict)
+    bad: int = 0
+
+    def learn(self, told: dict[str, str]) -> None:
+        """The secret of each path."""
+        self.secrets = {path.encode(): base64.b64decode(text.removeprefix("whsec_")) for path, text in told.items()}
+
+    def check(self, head: bytes, body: bytes) -> None:
+        """Check one letter; ``head`` is in small letters."""
         found = dict(_HEADER.findall(head))
-        secret = secrets.get(head.split(b" ", 2)[1], b"")
+        secret = self.secrets.get(head.split(b" ", 2)[1], b"")
         signed = found[b"webhook-id"] + b"." + found[b"webhook-timestamp"] + b"." + body
         wanted = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest())
         # Header names were lowered with their values: compare without case.
         if b"v1," + wanted.lower() not in found[b"webhook-signature"]:
-            counts["bad_signature"] += 1
+            self.bad += 1
+
+
+async def main() -> None:
+    """Serve until standard input ends."""
+    signatures = Signatures()
+    arrivals: dict[str, float] = {}
+    received = 0
+
+    def receive(head: bytes, body: bytes) -> None:
+        nonlocal received
+        received += 1
+        signatures.check(head, body)
         subject = _SUBJECT.search(body)
         if subject:
             arrivals.setdefault(subject[1].decode(), time.time())
@@ -51,11 +69,11 @@ async def main() -> None:
         if not line:
             ended.set()
         elif line.strip() == "take":
-            print(json.dumps({"arrivals": arrivals, **counts}), flush=True)
+            told = {"arrivals": arrivals, "received": received, "bad_signature": signatures.bad}
+            print(json.dumps(told), flush=True)
             arrivals = {}
         else:
-            told = json.loads(line)["secrets"]
-            secrets = {path.encode(): base64.b64decode(text.removeprefix("whsec_")) for path, text in told.items()}
+            signatures.learn(json.loads(line)["secrets"])
     server.close()
 
 

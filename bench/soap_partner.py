@@ -36,15 +36,20 @@ async def main() -> None:
     """Serve until standard input ends."""
     loop = asyncio.get_running_loop()
     ports: dict[str, int] = {}
-    for name, (namespace, inside) in ANSWERS.items():
-        body = f'<s:Envelope xmlns:s="{namespace}"><s:Body>{inside}</s:Body></s:Envelope>'.encode()
-        kind = "text/xml" if namespace == _11 else "application/soap+xml"
-        head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}; charset=utf-8\r\ncontent-length: {len(body)}\r\n\r\n"
-        said = head.encode() + body
-        server = await loop.create_server(partial(Receiver, _nothing, said), "127.0.0.1", 0)
+    for name in ANSWERS:
+        server = await loop.create_server(partial(Receiver, _nothing, answer_of(name)), "127.0.0.1", 0)
         ports[name] = server.sockets[0].getsockname()[1]
     print(json.dumps(ports), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
+
+
+def answer_of(name: str) -> bytes:
+    """How the service of a shipped profile says yes, with its HTTP head."""
+    namespace, inside = ANSWERS[name]
+    body = f'<s:Envelope xmlns:s="{namespace}"><s:Body>{inside}</s:Body></s:Envelope>'.encode()
+    kind = "text/xml" if namespace == _11 else "application/soap+xml"
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}; charset=utf-8\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 def _nothing(head: bytes, body: bytes) -> None:

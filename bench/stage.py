@@ -9,7 +9,7 @@ import os
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ class Child:
     process: asyncio.subprocess.Process
 
     @classmethod
-    async def start(cls, *arguments: str) -> Child:
+    async def start(cls, *arguments: str, environment: Mapping[str, str] | None = None) -> Child:
         """Start ``python -m …``."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -37,7 +37,7 @@ class Child:
             # The hub writes every log line, as a city's would; nobody reads them here.
             stderr=asyncio.subprocess.DEVNULL if "serve" in arguments else None,
             limit=512 * 1024 * 1024,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, **(environment or {}), "PYTHONPATH": str(ROOT)},
         )
         return cls(process)
 
@@ -108,13 +108,14 @@ class Stage:
             await asyncio.sleep(0.05)
         return found
 
-    def resident_mb(self) -> float:
-        """Memory of the hub's workers, what they share counted once (proportional set size)."""
-        kilobytes = 0
-        for pid in self.workers().values():
+    def resident_mb(self) -> dict[str, float]:
+        """Memory of each of the hub's workers, what they share counted once (proportional set size)."""
+        found = {}
+        for slot, pid in sorted(self.workers().items()):
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-            kilobytes += int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
-        return kilobytes / 1024
+            kilobytes = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
+            found[slot] = kilobytes / 1024
+        return found
 
     def workers(self) -> dict[str, int]:
         """Slot → process id of the hub's workers."""
@@ -138,7 +139,13 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(data: Path, processes: int, city: Path | None = None) -> AsyncIterator[Stage]:
+async def stage(
+    data: Path,
+    processes: int,
+    city: Path | None = None,
+    receiver: str = "bench.receiver",
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[Stage]:
     """A hub made for measuring, with its own city or Quzhou; everything is ended afterwards."""
     children: list[Child] = []
     try:
@@ -146,14 +153,15 @@ async def stage(data: Path, processes: int, city: Path | None = None) -> AsyncIt
             "hub.cli", "serve", "--data", str(data), "--port", "0", "--print-ready", 
             "--processes", str(processes), "--outbound-allow", "127.0.0.0/8", "--rate-per-second", "1000000",
             *(("--city", str(city)) if city else ()),
+            environment=environment,
         )  # fmt: skip
         children.append(hub)
         ready = await hub.hear()
-        receiver = await Child.start("bench.receiver")
-        children.append(receiver)
-        port = (await receiver.hear())["port"]
+        taking = await Child.start(receiver)
+        children.append(taking)
+        told = await taking.hear()
         url = ready["url"]
-        made = Stage(hub, receiver, url, int(url.rpartition(":")[2]), ready["admin_key"], "", data, port)
+        made = Stage(hub, taking, url, int(url.rpartition(":")[2]), ready["admin_key"], "", data, told["port"])
         made.collector_key = made.call("POST", "/api/v1/units/collection/keys", {})["key"]
         if city is None:
             await _connect(made)

@@ -62,9 +62,9 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
 
 class Receiver(asyncio.Protocol):
-    """Answers 200 to every post and hands (head, body) on."""
+    """Hands (head, body) of every request on, and answers what that returns, else the same each time."""
 
-    def __init__(self, receive: Callable[[bytes, bytes], None], answer: bytes = OK) -> None:
+    def __init__(self, receive: Callable[[bytes, bytes], bytes | None], answer: bytes = OK) -> None:
         self.receive = receive
         self.answer = answer
         self.buffer = b""
@@ -85,6 +85,6 @@ class Receiver(asyncio.Protocol):
             if len(rest) < length:
                 return
             self.buffer = rest[length:]
-            self.receive(lower, rest[:length])
+            said = self.receive(lower, rest[:length])
             assert self.transport is not None
-            self.transport.write(self.answer)
+            self.transport.write(said or self.answer)

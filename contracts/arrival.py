@@ -12,6 +12,7 @@ from contracts.cloudevents import Event
 from contracts.envelope import Sender
 from contracts.live import CONTRACTS, INBOUND
 from contracts.messages import Body, Report
+from contracts.photos import SentPhoto
 from contracts.problem import Problem, Violation
 
 NEWEST: Mapping[str, type[Body]] = {model.contract.partition("/")[0]: model for model in INBOUND}
@@ -36,7 +37,7 @@ class Said(Struct, frozen=True):
 class Arrival(Struct, frozen=True):
     """One message as it came through a door: what it says, or why it says nothing; ``raw`` is kept if it is refused.
 
-    ``fetched`` is for what the hub fetches, and may fetch again: it tells the message from others of its connection.
+    ``photos`` came inside it, and what it says names them by their ids.
     """
 
     sender: Sender
@@ -45,7 +46,7 @@ class Arrival(Struct, frozen=True):
     content_type: str
     door: str
     received_at: datetime
-    fetched: str = ""
+    photos: tuple[SentPhoto, ...] = ()
 
 
 class Answer(Struct, frozen=True):

@@ -261,7 +261,7 @@ _ANSWER: Mapping[str, Any] = {
         "case_number": _TEXT,
         "version": {"type": "integer"},
         "state": _TEXT,
-        "position": {"type": "string", "description": "游标 / cursor <epoch>-<position>"},
+        "position": _TEXT,
         "repeated": {"type": "boolean"},
     },
 }

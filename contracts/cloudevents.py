@@ -18,16 +18,8 @@ from urllib.parse import unquote_to_bytes
 import orjson
 from pydantic import BaseModel
 
-from contracts.checking import (
-    check_body,
-    check_value,
-    guard_shape,
-    load_json,
-    parse_json,
-    pointer,
-    refuse_repeats,
-    texts_in,
-)
+from contracts.checking import check_body, check_value
+from contracts.json_text import guard_shape, load_json, parse_json, pointer, refuse_repeats, texts_in
 from contracts.problem import Problem, Violation
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

@@ -1,4 +1,4 @@
-"""What each field is called, in Chinese and in English: the titles of the schemas' properties."""
+"""What each field of a contract is called, in Chinese and in English."""
 
 from __future__ import annotations
 
@@ -109,6 +109,7 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "UnitMapping.codes": ("码表", "code tables"),
     "UnitMapping.out": ("发给单位", "to the unit"),
     "UnitMapping.in": ("单位发来", "from the unit"),
+    "UnitMapping.photos_at": ("单位发来的照片(base64)所在路径", "paths of photos as base64 in what the unit sends"),
     "Written.format": ("格式", "format"),
     "Written.encoding": ("编码", "encoding"),
     "Written.namespaces": ("命名空间", "namespaces"),

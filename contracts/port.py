@@ -71,12 +71,8 @@ class Adapter(Protocol):
         """
         ...
 
-    def hurry(self) -> None:
-        """The lanes end: a letter that waits for others to go with goes now, and so does any that still comes."""
-        ...
-
     async def close(self) -> None:
-        """Let go of sockets and pools."""
+        """Let go of what is its own; what waits is written first. What it was given, its owner closes."""
         ...
 
 
@@ -139,7 +135,7 @@ class Source(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of sockets and pools."""
+        """Let go of what is its own; what waits is written first. What it was given, its owner closes."""
         ...
 
 

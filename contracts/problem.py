@@ -64,10 +64,8 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "moment_impossible": ProblemKind(422, "时间不合理", "The time is impossible"),
     "mode_mismatch": ProblemKind(409, "消息与案件的模式不一致", "The message's mode is not the case's"),
     "cursor_gone": ProblemKind(410, "游标已失效,请取快照", "The cursor is no longer valid, take a snapshot"),
-    "period_gone": ProblemKind(
-        410, "该期的案件已过保存期,不能再算", "The period's cases are past their retention: it is reckoned no more"
-    ),
-    "month_kept": ProblemKind(409, "该月还不能删除", "The month cannot be dropped yet"),
+    "month_kept": ProblemKind(409, "该月数据还须保留", "The month must be kept"),
+    "period_gone": ProblemKind(410, "该期数据已过保存期", "The period is past its retention"),
     "lease_lost": ProblemKind(409, "租约已失效", "The lease is lost"),
     "letter_waits": ProblemKind(
         409, "同案更早的信件未了结,请先处理它", "An earlier letter of the case waits: replay or cancel that first"

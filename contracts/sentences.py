@@ -1,4 +1,4 @@
-"""A sentence in Chinese and English for everything that a contract's check may find in a body."""
+"""What is wrong with a value, in Chinese and in English: a sentence for each kind of violation and each pattern."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, get_args
 from pydantic import StringConstraints
 from pydantic_core import ErrorDetails
 
+from contracts.json_text import NAME_MAX
 from contracts.model import Code, RuleBroken, Text
 from contracts.paths import PATH_PATTERN
 from contracts.ways.files import FOLDER_PATTERN, HOST_KEY_PATTERN, HOST_PATTERN, SUFFIX_PATTERN
+from contracts.ways.rest import FIELD_PATTERN as REST_FIELD_PATTERN
 from contracts.ways.soap import FILE_PATTERN as SOAP_FILE_PATTERN
 from contracts.ways.soap import NAME_PATTERN as SOAP_NAME_PATTERN
 
-NAME_MAX = 100
 
-
-def sentence_of(error: ErrorDetails) -> tuple[str, str]:
+def sentence(error: ErrorDetails) -> tuple[str, str]:
     """What is wrong, in Chinese and in English."""
     kind = error["type"]
     if error["input"] is None and error["loc"] and kind != "missing":
@@ -47,11 +47,17 @@ def _plain(value: Any) -> Any:
 
 
 _MOMENT = ("应为带时区的 RFC 3339 时间,例如 2026-11-23T09:12:30+08:00", "must be an RFC 3339 moment with a zone")
+
 _DATE = ("应为日期,例如 2026-11-23", "must be a date, such as 2026-11-23")
+
 _OBJECT = ("应为对象", "must be an object")
+
 _LIST = ("应为列表", "must be a list")
+
 _NUMBER = ("应为数字", "must be a number")
+
 _WHOLE = ("应为整数", "must be a whole number")
+
 _FLAG = ("应为 true 或 false", "must be true or false")
 
 SENTENCES: Mapping[str, tuple[str, str]] = {
@@ -112,6 +118,7 @@ def _pattern_of(text: Any) -> str:
 
 
 CODE_PATTERN, TEXT_PATTERN = _pattern_of(Code), _pattern_of(Text)
+
 MOMENT_PATTERN = (
     r"^2[01][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
@@ -157,6 +164,10 @@ PATTERNS: Mapping[str, tuple[str, str]] = {
     ),
     SUFFIX_PATTERN: ("应为后缀,例如 .done", "must be an ending, such as .done"),
     PATH_PATTERN: ("应为路径,例如 Case.Photos[0]", "must be a path, such as Case.Photos[0]"),
+    REST_FIELD_PATTERN: (
+        "表单字段名只含字母、数字和 _ . [ ] -",
+        "the name of a form's field has letters, digits, _ . [ ] -",
+    ),
     SOAP_NAME_PATTERN: ("应为 XML 名称,不带前缀", "must be an XML name without a prefix"),
     SOAP_FILE_PATTERN: ("应为档案旁的文件名", "must be the name of a file beside the profile"),
     r"^https?://[^\s]+$": ("应为 http 或 https 地址", "must be an http or https address"),

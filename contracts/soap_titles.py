@@ -1,4 +1,4 @@
-"""What the SOAP service's own shapes are called, in Chinese and in English; the tables of titles take them in."""
+"""What the SOAP service's own shapes are called, in Chinese and in English; ``contracts.titles`` takes them in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a profile's own parts are called, in Chinese and in English; the tables of titles take them in."""
+"""What a profile's own parts are called, in Chinese and in English; ``contracts.titles`` takes them in."""
 
 from __future__ import annotations
 

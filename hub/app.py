@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
+from typing import Protocol, TypeAlias
 
 from adapters.checks import ConnectionChecks
 from adapters.drafting import Draft as Draft
@@ -35,7 +37,7 @@ from auth.api_keys import KeyCheck
 from auth.master_keys import MasterKeys, load_or_create
 from auth.sealing import Sealer
 from auth.sessions import Sessions
-from contracts.checking import pointer
+from contracts.json_text import pointer
 from contracts.nouns import Transport
 from contracts.port import Adapter, Provisioner, Source
 from contracts.problem import Problem, Violation
@@ -45,8 +47,8 @@ from hub.api.services import Services
 from hub.attachments import Attachments
 from hub.delivery.lanes import Lanes
 from hub.face import VERSION
+from hub.fresh_keys import FreshKeys
 from hub.intake import Intake
-from hub.known_keys import KnownKeys
 from hub.onboarding import Onboarding
 from hub.process_life import end_on_signals, end_with_supervisor, run_until, serve_http, settle_garbage, store_pool
 from hub.provisioning import Provisioning
@@ -61,14 +63,17 @@ from hub.settings import Settings
 from hub.signals import Signals
 from hub.sources import Sources
 from hub.store.pool import Pool
-from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL
+from hub.store.registry import CHANGED_CHANNEL, ENTRIES_CHANNEL, LETTERS_CHANNEL, all_keys
 from hub.timekeeper import Timekeeper
 from hub.vitals import Vitals
-from monitoring.event_page import event_page as event_document
+from monitoring.event_page import document as event_document
 from monitoring.health import Readiness
 from monitoring.process import Watch
 
 LANE_CHANNEL = "cityhub_lane"
+CLOSE_SECONDS = 3.0
+
+Work: TypeAlias = list[Coroutine[object, object, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,40 +88,14 @@ class Worker:
     lifeline_fd: int | None = None
 
 
-async def run_worker(worker: Worker) -> None:
-    """Run the worker's roles until it is told to end or its supervisor dies."""
-    watch = Watch.open(worker.settings.data / "run", worker.slot, worker.settings.log_level)
-    ending = asyncio.Event()
-    end_on_signals(ending)
-    end_with_supervisor(worker.lifeline_fd, ending)
-    async with contextlib.AsyncExitStack() as stack:
-        parts = await _parts(worker, watch.say, stack)
-        tasks: list[Coroutine[object, object, None]] = [parts.refresher.run(), parts.signals.run()]
-        if "lanes" in worker.roles:
-            tasks.append((await _lanes(parts, stack)).run())
-        if "sources" in worker.roles:
-            tasks.append(_sources(parts, stack).run())
-            if worker.settings.rabbitmq:
-                tasks.append(_provisioning(parts, stack).run())
-        if "clock" in worker.roles:
-            tasks.append(_timekeeper(parts).run())
-        if "api" in worker.roles:
-            tasks.append(serve_http(_services(parts, watch), worker.listening_fd, ending))
-        settle_garbage()
-        watch.say("hub.started", roles=" ".join(sorted(worker.roles)), slot=worker.slot, version=VERSION)
-        await run_until(ending, tasks, watch.say)
-    watch.say("hub.stopped", slot=worker.slot)
-    watch.close()
-
-
 @dataclass(frozen=True, slots=True)
-class _Parts:
-    """What the roles of one worker share. Whoever opened a thing has the worker's stack close it, the last one first:
-    what is built of others is gone before them.
-    """
+class _Ground:
+    """What the roles of a worker stand on. ``stack`` closes it all at the end, what was opened last first."""
 
     worker: Worker
-    say: Say
+    watch: Watch
+    ending: asyncio.Event
+    stack: contextlib.AsyncExitStack
     pool: Pool
     keys: KeyCheck
     refresher: Refresher
@@ -133,17 +112,41 @@ class _Parts:
 
     @property
     def settings(self) -> Settings:
-        """How the hub runs."""
+        """The worker's."""
         return self.worker.settings
 
     @property
+    def say(self) -> Say:
+        """Tells an event."""
+        return self.watch.say
+
+    @property
     def holder(self) -> str:
-        """The name that outlives a restart of the worker: its successor in the slot takes its leases over at once."""
+        """The name that outlives a restart of the worker: its successor in the same slot takes its leases over."""
         return f"{socket.gethostname()}/{self.settings.data.resolve()}/{self.worker.slot}"
 
 
-async def _parts(worker: Worker, say: Say, stack: contextlib.AsyncExitStack) -> _Parts:
-    settings = worker.settings
+async def run_worker(worker: Worker) -> None:
+    """Run the worker's roles until it is told to end or its supervisor dies."""
+    watch = Watch.open(worker.settings.data / "run", worker.slot, worker.settings.log_level)
+    ending = asyncio.Event()
+    end_on_signals(ending)
+    end_with_supervisor(worker.lifeline_fd, ending)
+    async with contextlib.AsyncExitStack() as stack:
+        ground = await _ground(worker, watch, ending, stack)
+        tasks = [ground.refresher.run(), ground.signals.run()]
+        for role, join in _ROLES.items():
+            if role in worker.roles:
+                tasks += await join(ground)
+        settle_garbage()
+        watch.say("hub.started", roles=" ".join(sorted(worker.roles)), slot=worker.slot, version=VERSION)
+        await run_until(ending, tasks, watch.say)
+    watch.say("hub.stopped", slot=worker.slot)
+    watch.close()
+
+
+async def _ground(worker: Worker, watch: Watch, ending: asyncio.Event, stack: contextlib.AsyncExitStack) -> _Ground:
+    settings, say = worker.settings, watch.say
     pool = await stack.enter_async_context(store_pool(worker.dsn, worker.slot))
     keys = KeyCheck()
     refresher = Refresher(pool, keys, say)
@@ -155,115 +158,149 @@ async def _parts(worker: Worker, say: Say, stack: contextlib.AsyncExitStack) -> 
     refresher.changed.append(safe.forget)
     guard = OutboundGuard(settings.outbound_allow, settings.outbound_allow_private)
     calls = HttpCalls(guard, VERSION)
-    stack.push_async_callback(calls.close)
+    _closes(stack, calls)
+    folders = Folders(settings.files_root, guard, safe)
+    stack.callback(folders.close)
     brokers = Brokers(settings.rabbitmq, safe, guard, f"cityhub {worker.slot}", settings.body_max_bytes)
-    stack.push_async_callback(brokers.close)
+    _closes(stack, brokers)
     intake = Intake(pool, refresher.registry, refresher.clock, say)
     intake.start()
     stack.push_async_callback(intake.stop)
-    return _Parts(
-        worker=worker,
-        say=say,
-        pool=pool,
-        keys=keys,
-        refresher=refresher,
-        signals=signals,
-        master=master,
-        safe=safe,
-        guard=guard,
-        calls=calls,
-        folders=Folders(settings.files_root, guard, safe),
-        brokers=brokers,
-        photos=Attachments(settings.attachments_path, pool, settings.attachment_max_bytes),
-        intake=intake,
-        reception=Reception(pool, intake, refresher.registry, say),
+    photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+    reception = Reception(pool, intake, refresher.registry, say, photos)
+    return _Ground(
+        *(worker, watch, ending, stack, pool, keys, refresher, signals),
+        *(master, safe, guard, calls, folders),
+        *(brokers, photos, intake, reception),
     )
 
 
-async def _lanes(parts: _Parts, stack: contextlib.AsyncExitStack) -> Lanes:
-    """The way out, for each transport."""
-    takes = await stack.enter_async_context(store_pool(parts.worker.dsn, parts.worker.slot, relaxed=True))
-    adapters: dict[Transport, Adapter] = {
-        Transport.REST: RestAdapter(parts.safe, parts.calls),
-        Transport.SOAP: SoapAdapter(SoapCalls(Authenticator(parts.safe, parts.calls)), parts.photos),
-        Transport.RABBITMQ: RabbitAdapter(parts.brokers, parts.say),
-        Transport.FILE: FileAdapter(parts.folders),
-    }
+async def _lanes(ground: _Ground) -> Work:
+    """Letters out. The lanes finish first; then the adapters close, and then what these stand on."""
+    takes = await ground.stack.enter_async_context(store_pool(ground.worker.dsn, ground.worker.slot, relaxed=True))
+    adapters = _adapters(ground)
     for adapter in adapters.values():
-        stack.push_async_callback(adapter.close)
-    lanes = Lanes(parts.pool, takes, parts.refresher.registry, parts.refresher.clock, adapters, parts.holder, parts.say)
-    parts.signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
-    parts.signals.on(LANE_CHANNEL, lanes.held_changed)
-    parts.refresher.changed.append(lanes.look)
-    return lanes
+        _closes(ground.stack, adapter)
+    refresher = ground.refresher
+    lanes = Lanes(ground.pool, takes, refresher.registry, refresher.clock, adapters, ground.holder, ground.say)
+    ground.signals.on(LETTERS_CHANNEL, lambda payload: lanes.wake(payload.split()))
+    ground.signals.on(LANE_CHANNEL, lanes.held_changed)
+    refresher.changed.append(lanes.look)
+    return [lanes.run()]
 
 
-def _sources(parts: _Parts, stack: contextlib.AsyncExitStack) -> Sources:
-    """The sources that the hub collects from, by their kind."""
-
-    def epoch() -> int:
-        return parts.refresher.registry().epoch
-
-    kinds: dict[str, Source] = {
-        "poll": PollSource(parts.safe, parts.calls),
-        Transport.RABBITMQ.value: RabbitSource(parts.brokers, parts.say, epoch, parts.settings.body_max_bytes),
-        Transport.FILE.value: FileSource(parts.folders),
-    }
+async def _sources(ground: _Ground) -> Work:
+    """What the hub collects, and its broker's users and queues."""
+    refresher, kinds = ground.refresher, _kinds(ground)
     for source in kinds.values():
-        stack.push_async_callback(source.close)
-    registry, rest = parts.refresher.registry, parts.refresher.rest
-    sources = Sources(parts.pool, registry, kinds, parts.reception, parts.holder, parts.say, rest)
-    parts.refresher.changed.append(sources.look)
-    return sources
+        _closes(ground.stack, source)
+    sources = Sources(
+        ground.pool, refresher.registry, kinds, ground.reception, ground.holder, ground.say, refresher.rest
+    )
+    refresher.changed.append(sources.look)
+    if not ground.settings.rabbitmq:
+        return [sources.run()]
+    provisioning = Provisioning(ground.pool, ground.safe, refresher.units, _provisioner(ground), ground.say)
+    refresher.changed.append(provisioning.look)
+    return [sources.run(), provisioning.run()]
 
 
-def _provisioning(parts: _Parts, stack: contextlib.AsyncExitStack) -> Provisioning:
-    """Who makes users and queues on the hub's broker. Its address is the administrator's own: nothing guards it."""
-    settings, management = parts.settings, None
-    if settings.rabbitmq_management:
-        calls = HttpCalls(OutboundGuard(allow=(ip_network("0.0.0.0/0"), ip_network("::/0"))), VERSION)
-        stack.push_async_callback(calls.close)
-        management = Management(settings.rabbitmq_management, vhost_of(settings.rabbitmq[0]), calls)
-    provisioner: Provisioner = RabbitProvisioner(management, lambda: parts.brokers.hub("out"))
-    provisioning = Provisioning(parts.pool, parts.safe, provisioner, parts.say)
-    parts.refresher.changed.append(provisioning.look)
-    return provisioning
+async def _timing(ground: _Ground) -> Work:
+    """What the city's clock brings about."""
+    refresher = ground.refresher
+    strayed = Registering(ground.pool, refresher.registry, refresher.clock).strayed
+    keeper = Timekeeper(ground.pool, ground.intake, refresher.registry, refresher.clock, strayed, ground.say)
+    return [keeper.run()]
 
 
-def _timekeeper(parts: _Parts) -> Timekeeper:
-    registry, clock = parts.refresher.registry, parts.refresher.clock
-    strayed = Registering(parts.pool, registry, clock).strayed
-    return Timekeeper(parts.pool, parts.intake, registry, clock, strayed, parts.say)
+async def _doors(ground: _Ground) -> Work:
+    """The HTTP face."""
+    services = _services(ground)
+    ground.signals.on(ENTRIES_CHANNEL, lambda _: services.entries_bell.ring())
+    ground.signals.on(LETTERS_CHANNEL, lambda _: services.letters_bell.ring())
+    return [serve_http(services, ground.worker.listening_fd, ground.ending)]
 
 
-def _services(parts: _Parts, watch: Watch) -> Services:
-    """What the doors need."""
-    settings, pool, refresher = parts.settings, parts.pool, parts.refresher
-    vitals, own = Vitals(pool, refresher), OwnFormats()
-    checks = ConnectionChecks(parts.guard, settings.files_root)
-    services = Services(
+_ROLES: Mapping[str, Callable[[_Ground], Awaitable[Work]]] = {
+    "lanes": _lanes,
+    "sources": _sources,
+    "clock": _timing,
+    "api": _doors,
+}
+
+
+def _services(ground: _Ground) -> Services:
+    settings, pool, refresher, say = ground.settings, ground.pool, ground.refresher, ground.say
+    vitals = Vitals(pool, refresher)
+    checks = ConnectionChecks(ground.guard, settings.files_root)
+    own = OwnFormats()
+    return Services(
         settings=settings,
         pool=pool,
-        intake=parts.intake,
-        reception=parts.reception,
+        intake=ground.intake,
+        reception=ground.reception,
         registry=refresher.registry,
         clock=refresher.clock,
-        keys=KnownKeys(parts.keys, refresher.load_keys, parts.say),
-        sessions=Sessions(parts.master.derive_all("sessions")),
+        keys=FreshKeys(ground.keys, partial(all_keys, pool), say),
+        sessions=Sessions(ground.master.derive_all("sessions")),
         rates=Rates(settings.rate_per_second),
-        attachments=parts.photos,
-        onboarding=Onboarding(pool, parts.safe, refresher.registry, checks, parts.say, refresher.load),
+        attachments=ground.photos,
+        onboarding=Onboarding(pool, ground.safe, refresher.registry, checks, say, refresher.load),
         soap=SoapWire(),
         own=own,
-        secrets=parts.safe,
-        replays=Replays(pool, parts.reception, refresher.registry, refresher.clock, own, parts.say),
-        say=parts.say,
-        ready=Readiness(vitals.checks(), say=parts.say),
-        metrics=lambda: watch.metrics(vitals.gauges),
+        secrets=ground.safe,
+        replays=Replays(pool, ground.reception, refresher.registry, refresher.clock, own, say),
+        say=say,
+        ready=Readiness(vitals.checks(), say=say),
+        metrics=lambda: ground.watch.metrics(vitals.gauges),
     )
-    parts.signals.on(ENTRIES_CHANNEL, lambda _: services.entries_bell.ring())
-    parts.signals.on(LETTERS_CHANNEL, lambda _: services.letters_bell.ring())
-    return services
+
+
+def _adapters(ground: _Ground) -> dict[Transport, Adapter]:
+    """The way out, for each transport."""
+    authenticator = Authenticator(ground.safe, ground.calls)
+    return {
+        Transport.REST: RestAdapter(ground.safe, ground.calls, ground.photos),
+        Transport.SOAP: SoapAdapter(SoapCalls(authenticator), ground.photos),
+        Transport.RABBITMQ: RabbitAdapter(ground.brokers, ground.say),
+        Transport.FILE: FileAdapter(ground.folders, ground.ending),
+    }
+
+
+def _kinds(ground: _Ground) -> dict[str, Source]:
+    """The sources that the hub collects from, by their kind."""
+    return {
+        "poll": PollSource(ground.safe, ground.calls),
+        Transport.RABBITMQ.value: RabbitSource(
+            ground.brokers, ground.say, lambda: ground.refresher.registry().epoch, ground.settings.body_max_bytes
+        ),
+        Transport.FILE.value: FileSource(ground.folders),
+    }
+
+
+def _provisioner(ground: _Ground) -> Provisioner:
+    """Who makes users and queues on the hub's broker. Its address is the administrator's own: nothing guards it."""
+    management, settings = None, ground.settings
+    if settings.rabbitmq_management:
+        calls = HttpCalls(OutboundGuard(allow=(ip_network("0.0.0.0/0"), ip_network("::/0"))), VERSION)
+        _closes(ground.stack, calls)
+        management = Management(settings.rabbitmq_management, vhost_of(settings.rabbitmq[0]), calls)
+    return RabbitProvisioner(management, lambda: ground.brokers.hub("out"))
+
+
+class _Closing(Protocol):
+    async def close(self) -> None: ...
+
+
+def _closes(stack: contextlib.AsyncExitStack, opened: _Closing) -> None:
+    """Close it at the end, within a time in which the others are closed too: nobody's end waits for a unit."""
+
+    async def close() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await opened.close()
+
+    stack.push_async_callback(close)
 
 
 async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
@@ -278,14 +315,15 @@ async def onboarding_of(settings: Settings, pool: Pool) -> Onboarding:
 
 
 @contextlib.asynccontextmanager
-async def replays_of(pool: Pool) -> AsyncIterator[Replays]:
+async def replays_of(settings: Settings, pool: Pool) -> AsyncIterator[Replays]:
     """The shelf's replays for one command, without a running worker."""
     refresher = Refresher(pool, KeyCheck(), say_nothing)
     await refresher.load()
     intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
     intake.start()
     try:
-        reception = Reception(pool, intake, refresher.registry, say_nothing)
+        photos = Attachments(settings.attachments_path, pool, settings.attachment_max_bytes)
+        reception = Reception(pool, intake, refresher.registry, say_nothing, photos)
         yield Replays(pool, reception, refresher.registry, refresher.clock, OwnFormats(), say_nothing)
     finally:
         await intake.stop()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uuid_utils.compat as uuids
 
+from contracts.photos import SentPhoto
 from contracts.port import Photo
 from contracts.problem import Problem
 from hub.store import reading
@@ -36,6 +37,9 @@ class Attachments:
 
     async def keep(self, unit_id: str, content: bytes) -> AttachmentRow:
         """Keep a photo. Raises ``Problem`` for what is no picture or too large."""
+        return await self._keep(f"att_{uuids.uuid7().hex}", unit_id, content)
+
+    async def _keep(self, attachment_id: str, unit_id: str, content: bytes) -> AttachmentRow:
         if len(content) > self.size_max_bytes:
             limit = self.size_max_bytes // 1024
             raise Problem("too_large", f"附件不得超过 {limit} KiB。", f"An attachment has at most {limit} KiB.")
@@ -43,7 +47,7 @@ class Attachments:
         digest = hashlib.sha256(content)
         await asyncio.to_thread(self._write, digest.hexdigest(), content)
         row = AttachmentRow(
-            f"att_{uuids.uuid7().hex}",
+            attachment_id,
             unit_id,
             digest.digest(),
             picture.media_type,
@@ -53,6 +57,10 @@ class Attachments:
         )
         await reading.add_attachment(self.pool, row)
         return row
+
+    async def shelve(self, unit_id: str, photo: SentPhoto) -> None:
+        """Keep a photo that came inside a message; implements ``contracts.photos.PhotoShelf``. Raises ``Problem``."""
+        await self._keep(photo.attachment_id, unit_id, photo.content)
 
     async def read(self, row: AttachmentRow) -> bytes:
         """The bytes of a kept photo. Raises ``Problem`` where the file is gone."""

@@ -8,13 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 from auth.redaction import Secret
 from contracts.asyncapi import BrokerAddress
-from contracts.nouns import Transport, UnitState
+from contracts.nouns import Connection, Transport, UnitState
 from contracts.port import BrokerGrant
-from contracts.profile import ConnectionProfile, Profile
+from contracts.profile import Profile
 from contracts.ways.rabbitmq import AMQP_PORT, AMQPS_PORT, user_of
-from hub.registry import connections_of
+from hub.registry import UnitInForce, connections_of
 from hub.safe import Safe
-from hub.store.registry import UnitProfile
 
 PASSWORD = "broker"
 """The secret's name; its owner is the connection."""
@@ -24,9 +23,9 @@ ABSENT = frozenset({UnitState.RETIRED})
 SHUT_OUT = frozenset({UnitState.SUSPENDED})
 
 
-def uses_hub_broker(entry: ConnectionProfile) -> bool:
+def uses_hub_broker(connection: Connection) -> bool:
     """Whether a connection runs over the hub's broker, and not one of the unit's own."""
-    return entry.transport is Transport.RABBITMQ and entry.rabbitmq is not None and entry.rabbitmq.broker is None
+    return connection.transport is Transport.RABBITMQ and "broker" not in connection.settings
 
 
 async def new_password(safe: Safe, connection_id: str) -> tuple[str, Secret]:
@@ -38,23 +37,22 @@ async def new_password(safe: Safe, connection_id: str) -> tuple[str, Secret]:
 
 async def missing_passwords(safe: Safe, profile: Profile) -> list[tuple[str, Secret]]:
     """Passwords for connections that have none yet."""
-    wanted = [f"{profile.unit}.{entry.name}" for entry in profile.connections if uses_hub_broker(entry)]
+    wanted = [each.connection_id for each in connections_of(profile, 0) if uses_hub_broker(each)]
     have = await safe.versions(PASSWORD) if wanted else {}
     return [await new_password(safe, connection_id) for connection_id in wanted if connection_id not in have]
 
 
-async def grants_of(safe: Safe, units: Iterable[UnitProfile]) -> list[BrokerGrant]:
+async def grants_of(safe: Safe, units: Iterable[UnitInForce]) -> list[BrokerGrant]:
     """What each connection is to have on the hub's broker. A suspended unit keeps its queues, not its users."""
     made, passwords = [], await safe.versions(PASSWORD)
     for unit in units:
-        state, profile = UnitState(unit.state), Profile.model_validate_json(unit.document)
-        if state in ABSENT:
+        if unit.state in ABSENT:
             continue
-        for entry, connection in zip(profile.connections, connections_of(profile, unit.version), strict=True):
-            if not uses_hub_broker(entry):
+        for connection in unit.connections:
+            if not uses_hub_broker(connection):
                 continue
             name = connection.connection_id
-            kept = [] if state in SHUT_OUT else passwords.get(name, [])
+            kept = [] if unit.state in SHUT_OUT else passwords.get(name, [])
             users = tuple((user_of(name, version), password) for version, password in kept)
             made.append(BrokerGrant(name, connection.settings, users))
     return made

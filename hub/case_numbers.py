@@ -30,6 +30,11 @@ def month_of(case_id: int) -> int:
     return case_id // SERIALS_PER_DAY // 100
 
 
+def dashed(month: int) -> str:
+    """A month as people write it: ``2026-11``."""
+    return f"{month // 100:04}-{month % 100:02}"
+
+
 def number_of(case_id: int, division_code: str) -> str:
     """How people write the case."""
     day, serial = divmod(case_id, SERIALS_PER_DAY)

@@ -25,12 +25,12 @@ from hub.commands import (
     units,
     whatif,
 )
-from hub.commands.parsing import Parser
+from hub.commands.speaking import Parser
 from hub.commands.teaching import teach
 
 VERBS = (
     *(serving, demo, simulate, bench, city, contracts, units, keys, secrets),
-    *(letters, refused, register, retention, evaluate, notice, whatif, docs),
+    *(letters, refused, register, evaluate, notice, whatif, retention, docs),
 )
 
 EPILOG = """\
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         prog="cityhub",
         description="CityHub 城市管理枢纽: one hub, shared contracts, every unit in its own protocol",
         epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = made.add_subparsers(dest="verb", metavar="VERB")
     for module in VERBS:

@@ -13,11 +13,11 @@ import orjson
 
 from contracts.city import City, Directory, Formula
 from contracts.problem import Problem
-from hub.case_numbers import case_id, day_of
+from hub.case_numbers import case_id, dashed, day_of
 from hub.evaluation import By, CaseLog, Evaluation, Period, observe, summed
 from hub.evaluation.evaluating import known_by, moment_of
 from hub.spans import Span
-from hub.store import evaluating
+from hub.store import evaluating, retention
 from hub.store import registry as registry_store
 from hub.store.pool import Connection, Pool
 
@@ -97,16 +97,29 @@ async def over_logs(
 ) -> list[T]:
     """What ``take`` finds in every log that the period, and ``reach`` before it, may concern, cut to what was known.
 
-    The caller opens the transaction; ``take`` runs in a thread. Raises ``Problem`` where such a log was dropped.
+    The caller opens the transaction; ``take`` runs in a thread. Raises ``Problem`` where some are kept no longer.
     """
     begin = frame.span.since - reach
+    await _whole(conn, frame, begin)
     first, before = case_ids(frame, reach)
     wanted = evaluating.Wanted(first, before, begin, frame.span.until, frame.position)
-    _must_be_kept(await evaluating.gone(conn, wanted))
     found: list[T] = []
     async for rows in evaluating.concerned_rows(conn, wanted):
         found += await asyncio.to_thread(_taken, rows, frame, take)
     return found
+
+
+async def _whole(conn: Connection, frame: Frame, begin: datetime) -> None:
+    """Raises ``Problem`` where cases that count in the period are kept no longer: no figure is made of the rest."""
+    last_day = day_of(frame.span.until - timedelta(seconds=1), ZoneInfo(frame.city.rules.time_zone))
+    gone = await retention.gone(conn, begin, last_day // 100)
+    if gone is not None:
+        month = dashed(gone)
+        raise Problem(
+            "period_gone",
+            f"该期所需的 {month} 案件已过保存期,不再计算;已公布的数字以当时的通报为准。",
+            f"Cases of {month} that count in the period are past their retention: the figures as published stand.",
+        )
 
 
 def case_ids(frame: Frame, reach: timedelta = timedelta(0)) -> tuple[int, int]:
@@ -129,22 +142,9 @@ async def _known(conn: Connection, known: int | datetime) -> evaluating.Known:
         found = await evaluating.known_by_moment(conn, known)
     else:
         found = await evaluating.known_by_position(conn, known)
-    # What was known last may have gone itself, and with it what tells the directory then in force.
-    _must_be_kept(await evaluating.gone_since(conn, found.position if found else 0))
     if found is None:
         raise Problem("query_invalid", "那时还没有任何案件。", "Nothing was known of any case by then.")
     return found
-
-
-def _must_be_kept(gone: int | None) -> None:
-    if gone is not None:
-        raise Problem(
-            "period_gone",
-            f"{gone} 的案件已过保存期并删除,此数不能再算;以当时发布的通报为准。",
-            f"The cases of {gone} are past their retention and gone, so this cannot be reckoned any more: what was "
-            "published then holds.",
-            fields={"month": gone},
-        )
 
 
 async def _city(conn: Connection, wanted: int, version: int, city: City) -> City:

@@ -10,7 +10,7 @@ from auth.api_keys import CredentialRow, mint
 from auth.principal import Scope
 from auth.redaction import Secret
 from auth.signing_secrets import generate_asymmetric, generate_symmetric, public_text
-from contracts.checking import pointer
+from contracts.json_text import pointer
 from contracts.nouns import Transport, UnitState
 from contracts.port import ConnectionCheck
 from contracts.problem import Problem, Violation
@@ -20,7 +20,7 @@ from contracts.ways.rest import Signing
 from contracts.yaml_text import Lines, line_of
 from hub.broker_access import missing_passwords, new_password
 from hub.clock import machine_now
-from hub.registry import Registry, without_profile
+from hub.registry import Registry
 from hub.safe import SIGNING, Safe
 from hub.say import Say
 from hub.store import lanes
@@ -48,6 +48,13 @@ def other_unit(written: str, unit_id: str) -> Problem:
     """The profile is another unit's."""
     zh, en = f"档案属于 {written},不是 {unit_id}", f"the profile is of {written}, not of {unit_id}"
     return Problem("profile_invalid", violations=(Violation("#/unit", zh, en, "unit"),))
+
+
+def without_profile(unit_id: str, registry: Registry) -> Problem:
+    """Why nothing can be said of a unit's profile: there is no such unit, or it has none yet."""
+    if unit_id not in registry.directory(machine_now()).units:
+        return Problem("unit_unknown", f"城市名录中没有单位 {unit_id}。", f"The directory has no unit {unit_id}.")
+    return Problem("not_found", f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,7 @@ class Onboarding:
         document = profile.model_dump_json(exclude_none=True)
         findings = await self._findings(profile, lines)
         async with self.pool.acquire() as conn, conn.transaction():
-            kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(profile.unit)
+            kept = await store.unit_profile(conn, profile.unit)
             state = UnitState(kept.state) if kept else UnitState.DRAFT
             if kept and kept.document == document:
                 return Applied(profile.unit, kept.version, state, findings=findings)
@@ -102,17 +109,17 @@ class Onboarding:
     async def export(self, unit_id: str, schema: str = SCHEMA_URL) -> str:
         """The profile in force, as YAML that ``apply`` takes."""
         async with self.pool.acquire() as conn:
-            kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
+            kept = await store.unit_profile(conn, unit_id)
         if kept is None:
-            raise Problem("unit_unknown", *without_profile(self.registry(), unit_id))
+            raise without_profile(unit_id, self.registry())
         return Profile.model_validate_json(kept.document).yaml(schema)
 
     async def set_state(self, unit_id: str, state: UnitState, by: str, reason: str) -> None:
         """Move a unit to a state. ``live`` is an administrator's recorded approval until certification exists."""
         async with self.pool.acquire() as conn, conn.transaction():
-            kept = {unit.unit_id: unit for unit in await store.unit_profiles(conn)}.get(unit_id)
+            kept = await store.unit_profile(conn, unit_id)
             if kept is None:
-                raise Problem("unit_unknown", *without_profile(self.registry(), unit_id))
+                raise without_profile(unit_id, self.registry())
             approved = by if state is UnitState.LIVE else None
             await store.put_state(conn, unit_id, state, kept.version, approved)
             await store.add_operation(conn, by, f"units.{state}", unit_id, reason)
@@ -125,7 +132,7 @@ class Onboarding:
         """A new API key; its text is shown once and never kept."""
         now = machine_now()
         if unit_id not in self.registry().directory(now).units:
-            raise Problem("unit_unknown", f"城市名录中没有单位 {unit_id}。", f"The directory has no unit {unit_id}.")
+            raise without_profile(unit_id, self.registry())
         scopes = [Scope.UNIT, Scope.ADMIN] if admin else [Scope.UNIT]
         expires = now + timedelta(days=days) if days else None
         made = mint(unit_id, scopes, now, note, expires)

@@ -11,8 +11,7 @@ from contracts.problem import Problem
 from contracts.profile import Profile
 from contracts.profile_changes import Change, changes, yaml_difference
 from contracts.profile_text import read_profile
-from hub.onboarding import Applied, Onboarding, other_unit
-from hub.registry import without_profile
+from hub.onboarding import Applied, Onboarding, other_unit, without_profile
 from hub.store import registry as store
 from hub.store.registry import ProfileVersion
 
@@ -87,10 +86,10 @@ class ProfileVersions:
     async def _kept(self, unit_id: str) -> tuple[list[ProfileVersion], int]:
         async with self.onboarding.pool.acquire() as conn:
             kept = await store.profile_history(conn, unit_id)
-            states = {unit.unit_id: unit.version for unit in await store.unit_profiles(conn)}
-        if not kept or unit_id not in states:
-            raise Problem("unit_unknown", *without_profile(self.onboarding.registry(), unit_id))
-        return kept, states[unit_id]
+            in_force = await store.unit_profile(conn, unit_id)
+        if not kept or in_force is None:
+            raise without_profile(unit_id, self.onboarding.registry())
+        return kept, in_force.version
 
     def _of(self, kept: list[ProfileVersion], version: int) -> ProfileVersion:
         for each in kept:

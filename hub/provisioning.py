@@ -14,6 +14,7 @@ from hub.safe import Safe
 from hub.say import Say
 from hub.store import registry as store
 from hub.store.pool import CLASHED, LOST, Connection, Pool
+from hub.units_in_force import UnitsInForce
 
 EVERY_SECONDS = 30.0
 AGAIN_SECONDS = 3.0
@@ -26,6 +27,7 @@ class Provisioning:
 
     pool: Pool
     safe: Safe
+    units: UnitsInForce
     provisioner: Provisioner
     say: Say
     _soon: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,7 +65,7 @@ class Provisioning:
                 await conn.execute("SELECT pg_advisory_unlock($1)", LOCK)
 
     async def _reconcile(self, conn: Connection) -> None:
-        grants = await grants_of(self.safe, await store.unit_profiles(conn))
+        grants = await grants_of(self.safe, (await self.units.look(conn)).values())
         gone = await store.broker_connections(conn) - {grant.connection_id for grant in grants}
         if not grants and not gone:
             return

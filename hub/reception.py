@@ -10,19 +10,22 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from uuid import UUID
 
 import orjson
 
 from contracts.arrival import Answer, Arrival, Said
 from contracts.envelope import Message, Mode
 from contracts.messages import Body, Report
+from contracts.photos import PhotoShelf
 from contracts.problem import Problem, Violation
 from hub.case_numbers import parse
 from hub.intake import Intake
 from hub.registry import Registry
 from hub.say import Say
-from hub.store import reading
+from hub.store import shelf
 from hub.store.pool import LOST, Pool
+from hub.store.shelf import ShelfRow
 from hub.trace import TRACEPARENT, new_traceparent
 
 SHELF_BYTES_MAX = 256 * 1024
@@ -38,6 +41,7 @@ class Reception:
     intake: Intake
     registry: Callable[[], Registry]
     say: Say
+    photos: PhotoShelf | None = None
 
     async def receive(self, arrivals: Sequence[Arrival], *, shelve: bool = True) -> list[Answer | Problem]:
         """Answer each arrival, in order: once what it says is committed, or with why it is refused. Never raises.
@@ -46,6 +50,11 @@ class Reception:
         """
         division = self.registry().division_code
         messages = [message_of(arrival, division) for arrival in arrivals]
+        for index, arrival in enumerate(arrivals):
+            # Kept whatever becomes of the message: one that is mended on the shelf names them still.
+            trouble = await self._keep_photos(arrival) if arrival.photos else None
+            if trouble is not None and isinstance(messages[index], Message):
+                messages[index] = trouble
         decided = iter(await self._decided([each for each in messages if isinstance(each, Message)]))
         outcomes = [next(decided) if isinstance(each, Message) else each for each in messages]
         refused = [
@@ -56,6 +65,21 @@ class Reception:
         if refused and shelve:
             await self._shelve(refused)
         return outcomes
+
+    async def _keep_photos(self, arrival: Arrival) -> Problem | None:
+        """Photos are on the disk before anything names them; what is wrong with one is told with its place."""
+        for photo in arrival.photos:
+            try:
+                if self.photos is None:
+                    raise Problem("attachment_unknown")
+                await self.photos.shelve(arrival.sender.unit_id, photo)
+            except Problem as problem:
+                zh, en = problem.sentences()
+                return Problem(problem.kind, f"照片 {photo.at}:{zh}", f"The photo at {photo.at}: {en}")
+            except LOST as lost:
+                self.say("store.troubled", reason=type(lost).__name__)
+                return Problem("store_unavailable", retry_after_seconds=5)
+        return None
 
     async def _decided(self, messages: Sequence[Message]) -> list[Answer | Problem]:
         began = perf_counter()
@@ -91,20 +115,20 @@ class Reception:
             by_bytes.setdefault(id(arrival.raw), []).append((arrival, problem))
         rows = [_shelf_row(together) for together in by_bytes.values()]
         try:
-            kept = await reading.shelve(self.pool, rows)
+            fresh = await shelf.keep(self.pool, rows)
         except LOST as fault:
             self.say("store.troubled", reason=type(fault).__name__)
             return
-        for unit_id, kind in kept:
-            self.say("message.shelved", unit_id=unit_id, kind=kind)
+        for row in fresh:
+            self.say("message.shelved", unit_id=row.unit_id, kind=row.kind)
 
 
-def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> reading.ShelfRow:
+def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> ShelfRow:
     arrival, worst = together[0]
     text = "; ".join(sorted({str(problem) for _, problem in together}))[:2000]
     if worst.violations:
         text += ": " + "; ".join(f"{violation.pointer} {violation.en}" for violation in worst.violations)[:2000]
-    return (
+    return ShelfRow(
         arrival.sender.unit_id,
         arrival.sender.credential_id,
         arrival.door[:200],
@@ -113,9 +137,16 @@ def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> reading.ShelfRow:
         text.replace("\0", ""),
         arrival.raw[:SHELF_BYTES_MAX],
         arrival.sender.connection_id,
-        # Refused for another reason it says something new.
-        _key(f"{arrival.door}\0{worst.kind}\0{arrival.fetched}") if arrival.fetched else None,
+        UUID(bytes=_content_key([each for each, _ in together])),
     )
+
+
+def _content_key(together: Sequence[Arrival]) -> bytes:
+    """What tells a refused message from others: who sent it by which way, its own id where it has one, its bytes."""
+    sender = together[0].sender
+    ids = [f"{each.said.source} {each.said.message_id}" for each in together if isinstance(each.said, Said)]
+    digest = hashlib.sha256(together[0].raw).hexdigest()
+    return _key("\0".join(("shelf", sender.unit_id, sender.connection_id, together[0].door, *ids, digest)))
 
 
 def message_of(arrival: Arrival, division: str) -> Message | Problem:

@@ -10,14 +10,15 @@ import orjson
 
 from auth.api_keys import KeyCheck
 from contracts.city import City, CityDocumentUnreadable
-from contracts.nouns import Connection, UnitState
-from contracts.profile import Profile
+from contracts.nouns import Connection
 from hub.clock import CityClock
 from hub.delivery.windows import Rest, rest_of
 from hub.registry import Registry, build
 from hub.say import Say
 from hub.store import registry as store
 from hub.store.pool import LOST, Pool
+from hub.store.pool import Connection as StoreConnection
+from hub.units_in_force import UnitsInForce
 
 EVERY_SECONDS = 5.0
 """How late a change is seen at the most, where its notification was lost."""
@@ -29,18 +30,19 @@ class NoCity(Exception):
 
 @dataclass(slots=True)
 class Refresher:
-    """The current registry, clock and keys; ``changed`` are called after each change."""
+    """The current registry, clock and keys; ``changed`` are called after each change, of secrets too."""
 
     pool: Pool
     keys: KeyCheck
     say: Say
     changed: list[Callable[[], None]] = field(default_factory=list)
+    every_seconds: float = EVERY_SECONDS
+    units: UnitsInForce = field(default_factory=UnitsInForce)
     _registry: Registry | None = None
     _clock: CityClock | None = None
     _city: tuple[int, City] | None = None
+    _built_of: object = None
     _soon: asyncio.Event = field(default_factory=asyncio.Event)
-    # What was read later is never overwritten by what was read before it.
-    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def registry(self) -> Registry:
         """The registry in force."""
@@ -63,47 +65,56 @@ class Refresher:
         self._soon.set()
 
     async def load(self) -> None:
-        """Read everything anew. Raises ``NoCity``."""
-        async with self._reading:
-            await self._load()
-
-    async def load_keys(self) -> None:
-        """Read the keys alone anew."""
-        async with self._reading, self.pool.acquire() as conn:
-            self.keys.refresh(await store.keys(conn))
-
-    async def _load(self) -> None:
-        async with self.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-            latest = await store.latest_directory(conn)
-            if latest is None:
-                raise NoCity
-            if self._city is None or self._city[0] != latest.version:
-                self._city = (latest.version, City.from_document(orjson.loads(latest.document)))
-                self.say("directory.loaded", version=latest.version)
-            profiles = {
-                unit.unit_id: (Profile.model_validate_json(unit.document), unit.version, UnitState(unit.state))
-                for unit in await store.unit_profiles(conn)
-            }
-            self.keys.refresh(await store.keys(conn))
-            self._clock = await store.clock(conn)
-            epoch = await store.epoch(conn)
-        self._registry = build(self._city[1], latest.version, profiles, epoch)
-        for call in self.changed:
-            call()
+        """Be in step from now on, and tell whoever waits for changes. Raises ``NoCity``."""
+        await self._look()
+        self._tell()
 
     async def run(self) -> None:
         """Refresh on notice and every few seconds, until cancelled."""
         while True:
             try:
-                async with asyncio.timeout(EVERY_SECONDS):
+                async with asyncio.timeout(self.every_seconds):
                     await self._soon.wait()
             except TimeoutError:
                 pass
+            noticed = self._soon.is_set()
             self._soon.clear()
             try:
-                await self.load()
+                # Most looks find everything as it was: what others made of it stays good.
+                if await self._look() or noticed:
+                    self._tell()
             except LOST as fault:
                 self.say("store.troubled", reason=type(fault).__name__)
             except CityDocumentUnreadable as fault:
                 # Another program, of another version, wrote it: what is in force here goes on.
                 self.say("directory.unreadable", fault=fault)
+
+    async def _look(self) -> bool:
+        """Read what is new. Whether the registry is another one now."""
+        async with self.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+            city = await self._in_force(conn)
+            units = await self.units.look(conn)
+            self.keys.refresh(await store.keys(conn))
+            self._clock = await store.clock(conn)
+            epoch = await store.epoch(conn)
+        of = (city[0], units, epoch)
+        if of == self._built_of:
+            return False
+        self._registry, self._built_of = build(city[1], city[0], units, epoch), of
+        return True
+
+    async def _in_force(self, conn: StoreConnection) -> tuple[int, City]:
+        """The city by the newest directory, read once for each version."""
+        version = await store.newest_directory(conn)
+        if version is None:
+            raise NoCity
+        if self._city is None or self._city[0] != version:
+            kept = await store.directory(conn, version)
+            assert kept is not None
+            self._city = (version, City.from_document(orjson.loads(kept.document)))
+            self.say("directory.loaded", version=version)
+        return self._city
+
+    def _tell(self) -> None:
+        for call in self.changed:
+            call()

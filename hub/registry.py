@@ -13,7 +13,6 @@ from contracts.city import City, Directory, Facts
 from contracts.nouns import Connection, Role, Transport, UnitState
 from contracts.pace import RETRY
 from contracts.profile import ConnectionProfile, Profile
-from hub.clock import machine_now
 from hub.responsibility import Clear, Unclear, choose_unit
 
 CHOICES_MAX = 4096
@@ -25,6 +24,22 @@ DESK_RECEIVES = frozenset(
     }
 )
 """What waits at a unit's desk (its browser page and inbox) where no connection of its own takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitInForce:
+    """A unit's state, and what its profile in force comes to."""
+
+    unit_id: str
+    version: int
+    state: UnitState
+    connections: tuple[Connection, ...]
+    contacts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, profile: Profile, version: int, state: UnitState) -> UnitInForce:
+        """A unit with this profile."""
+        return cls(profile.unit, version, state, tuple(connections_of(profile, version)), profile.whom_to_call())
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,28 +150,28 @@ def connections_of(profile: Profile, version: int) -> list[Connection]:
 def build(
     city: City,
     directory_version: int,
-    profiles: Mapping[str, tuple[Profile, int, UnitState]],
+    units: Mapping[str, UnitInForce],
     epoch: int,
 ) -> Registry:
-    """The registry of a city and the profiles in force; only live units receive by their own connections."""
+    """The registry of a city and its units; only live units receive by their own connections."""
     connections: dict[str, Connection] = {}
     receivers: dict[tuple[str, str], list[Connection]] = {}
-    for profile, version, state in profiles.values():
-        if state is not UnitState.LIVE:
+    for unit in units.values():
+        if unit.state is not UnitState.LIVE:
             continue
-        for connection in connections_of(profile, version):
+        for connection in unit.connections:
             connections[connection.connection_id] = connection
             for name in connection.receives:
-                receivers.setdefault((profile.unit, name), []).append(connection)
+                receivers.setdefault((unit.unit_id, name), []).append(connection)
     return Registry(
         city=city,
         directory_version=directory_version,
         zone=ZoneInfo(city.rules.time_zone),
         connections=connections,
         receivers={key: tuple(found) for key, found in receivers.items()},
-        states={unit_id: state for unit_id, (_, _, state) in profiles.items()},
+        states={unit_id: unit.state for unit_id, unit in units.items()},
         epoch=epoch,
-        contacts={profile.unit: profile.whom_to_call() for profile, _, _ in profiles.values()},
+        contacts={unit_id: unit.contacts for unit_id, unit in units.items()},
     )
 
 
@@ -183,10 +198,3 @@ def _connection(unit_id: str, version: int, entry: ConnectionProfile, said: dict
         maintenance=entry.maintenance,
         calendar=entry.calendar,
     )
-
-
-def without_profile(registry: Registry, unit_id: str) -> tuple[str, str]:
-    """Why a unit has no profile, Chinese and English: there is no such unit, or nobody applied one yet."""
-    if unit_id not in registry.directory(machine_now()).units:
-        return f"城市名录中没有单位 {unit_id}。", f"The directory has no unit {unit_id}."
-    return f"单位 {unit_id} 还没有接入档案。", f"Unit {unit_id} has no profile yet."

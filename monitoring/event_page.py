@@ -1,4 +1,4 @@
-"""The table of events as a page, ``docs/events.md``."""
+"""The table of events as a page."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from monitoring.event import Event
 from monitoring.events import GROUPS
 
 
-def event_page() -> str:
-    """The page."""
+def document() -> str:
+    """The table as a page, ``docs/events.md``."""
     lines = [
         "# 事件与指标 / Events and metrics",
         "",

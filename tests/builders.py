@@ -33,7 +33,7 @@ from hub.case_numbers import case_id
 from hub.cases import Case
 from hub.decide import Context, decide
 from hub.decision import Decision
-from hub.registry import Registry, build
+from hub.registry import Registry, UnitInForce, build
 from tests.values import replace
 
 QUZHOU = Path(__file__).parent.parent / "contracts" / "cities" / "quzhou"
@@ -54,7 +54,7 @@ def quzhou() -> City:
 def a_registry(*profiles: dict[str, Any], state: UnitState = UnitState.LIVE) -> Registry:
     """The registry of Quzhou with these profiles in force."""
     made = [Profile.model_validate_json(json.dumps(profile)) for profile in profiles]
-    return build(quzhou(), 1, {each.unit: (each, 1, state) for each in made}, 1)
+    return build(quzhou(), 1, {each.unit: UnitInForce.of(each, 1, state) for each in made}, 1)
 
 
 def a_context(registry: Registry | None = None, now: datetime = MORNING, **more: Any) -> Context:

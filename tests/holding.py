@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contracts.bends import Level
 from contracts.city import Directory
 from hub.awaiting import CENTRE, waits
-from hub.cases import Case, Entry, apply, fold, opened
+from hub.cases import Case, Entry
 from hub.codec import case_from, case_text, fact_from, fact_text
 from hub.decision import LetterOrder, Sight
 from hub.facts import Order, Reminded, Wait
+from hub.history import apply, fold, opened
 from hub.life_cycle import ACTORS, OVER, WITH_A_UNIT, Actor, State, Step, after
 from hub.ticking import HUB
 from tests.values import replace

@@ -59,7 +59,7 @@ from hub.cases import Case, Entry
 from hub.decide import Context, something_is_due
 from hub.decision import LetterOrder, Loaded, Outbox, Remembered, Sight
 from hub.facts import Question
-from hub.intake import Fold, Outcome
+from hub.folding import Fold, Outcome
 from hub.lateness import Delivery, Outage
 from hub.life_cycle import OVER, WITH_A_UNIT, State, steps_from
 from hub.nearby import Nearby, open_case

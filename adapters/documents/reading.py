@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from adapters.documents.encodings import decode, encode
 from adapters.documents.faults import DocumentFault
 from adapters.documents.xml import read_xml
-from contracts.checking import load_json
+from contracts.json_text import load_json
 from contracts.mapping import Encoding, Format, Wrap, Written
 from contracts.paths import Path, parse_path, walk
 from contracts.problem import Problem

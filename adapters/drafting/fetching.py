@@ -82,7 +82,7 @@ class Fetching:
                 url, {"accept": "*/*"}, None, method="GET", limit_seconds=LIMIT_SECONDS, answer_max=BYTES_MAX + 1
             )
         except DeliveryFailed as failure:
-            # A reason is written "Chinese / English": each half belongs to its own sentence.
+            # A reason is one line of both languages.
             zh, _, en = failure.reason.partition(" / ")
             raise DraftFault(f"取不到 {url}:{zh}", f"cannot fetch {url}: {en or zh}") from None
         if answer.status != 200:

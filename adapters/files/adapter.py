@@ -57,14 +57,19 @@ class _Batch:
 
 
 class FileAdapter:
-    """Delivers letters as files; implements ``contracts.port.Adapter``."""
+    """Delivers letters as files; implements ``contracts.port.Adapter``.
 
-    def __init__(self, folders: Folders, now: Callable[[], datetime] = machine_now) -> None:
+    From ``ending`` on nothing waits for company: the process is to end, and its lanes wait for what is under way.
+    """
+
+    def __init__(
+        self, folders: Folders, ending: asyncio.Event | None = None, now: Callable[[], datetime] = machine_now
+    ) -> None:
         self._folders = folders
+        self._ending = ending or asyncio.Event()
         self._now = now
         self._ways: Kept[_Way] = Kept(self._way, self._drop)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hurried = False
 
     async def deliver(self, connection: Connection, letter: RenderedLetter) -> Delivered:
         """Put the letter into a file; alone, or with those that come within the time its profile gives."""
@@ -85,16 +90,11 @@ class FileAdapter:
             name = await self._among_others(way, contract, letter.letter_id, values, connection.timeout_seconds)
         return Delivered(Receipt.RECEIVED, TAKEN, f"{way.settings.outbox}/{name}".encode(), sent_at, self._now())
 
-    def hurry(self) -> None:
-        """Files that wait for more letters are written as they are."""
-        self._hurried = True
+    async def close(self) -> None:
+        """Write what waits, and let go of connections."""
         for way in self._ways.all():
             for batch in way.open.values():
                 batch.full.set()
-
-    async def close(self) -> None:
-        """Write what waits, and let go of connections."""
-        self.hurry()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for way in self._ways.all():
             await way.folder.close()
@@ -107,7 +107,7 @@ class FileAdapter:
             batch = way.open[contract] = _Batch()
             self._own(self._write(way, contract, batch))
         batch.rows[letter_id] = values
-        if self._hurried or len(batch.rows) >= way.settings.letters_per_file:
+        if len(batch.rows) >= way.settings.letters_per_file:
             batch.full.set()
             del way.open[contract]
         try:
@@ -117,11 +117,10 @@ class FileAdapter:
             raise Unavailable("文件没有按时写成 / the file was not written in time", in_doubt=True) from None
 
     async def _write(self, way: _Way, contract: str, batch: _Batch) -> None:
-        try:
-            async with asyncio.timeout(way.settings.close_seconds):
-                await batch.full.wait()
-        except TimeoutError:
-            pass
+        waits = [asyncio.ensure_future(each.wait()) for each in (batch.full, self._ending)]
+        await asyncio.wait(waits, timeout=way.settings.close_seconds, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
         if way.open.get(contract) is batch:
             del way.open[contract]
         ids = sorted(batch.rows)

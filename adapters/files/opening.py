@@ -48,3 +48,7 @@ class Folders:
                 ) from None
 
         return SftpFolder(settings.sftp, settings.folder, self.guard, secret, connection.timeout_seconds)
+
+    def close(self) -> None:
+        """Let go of the threads; what they write they finish."""
+        self._threads.shutdown(wait=False)

@@ -39,12 +39,17 @@ class _Nailed:
 
 
 class PinnedClients:
-    """Clients by origin and identity. A changed address gives a new client; calls under way finish on the old one."""
+    """Clients by origin and identity. A changed address gives a new client; calls under way finish on the old one.
+
+    Each holds its own root certificates, some 100 KB. Endpoints that are addresses themselves share one: there is no
+    name that could lead elsewhere.
+    """
 
     def __init__(self, user_agent: str, root_certificates: tuple[bytes, ...] = ()) -> None:
         self._user_agent = user_agent
         self._root_certificates = root_certificates
         self._by_caller: dict[Caller, _Nailed] = {}
+        self._of_addresses: Client | None = None
         self._building = asyncio.Lock()
 
     async def client(self, pin: Pin, identity: bytes | None = None) -> Client:
@@ -66,9 +71,10 @@ class PinnedClients:
 
     async def close(self) -> None:
         """Close every client; calls under way end as interrupted."""
-        nailed, self._by_caller = self._by_caller, {}
-        for each in nailed.values():
-            await each.client.close()
+        clients = {id(each.client): each.client for each in self._by_caller.values()}
+        self._by_caller, self._of_addresses = {}, None
+        for client in clients.values():
+            await client.close()
 
     def _put(self, caller: Caller, nailed: _Nailed) -> None:
         # Replaced and crowded-out clients are let go, not closed: closing would cut off calls under way.
@@ -80,13 +86,20 @@ class PinnedClients:
     def _build(self, pin: Pin, identity: bytes | None) -> Client:
         endpoint = pin.endpoint
         _must_read_alike(endpoint)
+        if endpoint.literal is None or identity is not None:
+            builder = self._builder().resolve(endpoint.host, pin.address, endpoint.port)
+            return builder.build() if identity is None else _under(builder, identity)
+        if self._of_addresses is None:
+            self._of_addresses = self._builder().build()
+        return self._of_addresses
+
+    def _builder(self) -> ClientBuilder:
         builder = (
             ClientBuilder()
             .user_agent(self._user_agent)
             # A proxy, a redirect or a second look-up would each step round the guard.
             .no_proxy()
             .follow_redirects(False)
-            .resolve(endpoint.host, pin.address, endpoint.port)
             # Unpacked answers have no bound, and nobody needs them packed.
             .gzip(False)
             .brotli(False)
@@ -98,7 +111,7 @@ class PinnedClients:
         )
         for certificate in self._root_certificates:
             builder = builder.add_root_certificate_pem(certificate)
-        return builder.build() if identity is None else _under(builder, identity)
+        return builder
 
 
 def _under(builder: ClientBuilder, identity: bytes) -> Client:

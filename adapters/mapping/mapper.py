@@ -6,7 +6,7 @@ Made once of a profile and kept; it has no state, so any number of tasks may use
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -19,12 +19,14 @@ from adapters.mapping.faults import MappingFailed, MappingFault, Trouble
 from adapters.mapping.operations import shown, text_of
 from adapters.mapping.reaching import compile_conditions
 from adapters.mapping.tables import BadRule, BadTable, Compiled, compile_table
+from adapters.photos import take_photos
 from contracts.checking import check_value
 from contracts.cloudevents import EXTENSIONS, MOMENT, TEXT
 from contracts.cloudevents import Rule as AttributeRule
 from contracts.mapping import Rule, Table, UnitMapping, Written
 from contracts.messages import Body
 from contracts.paths import parse_path
+from contracts.photos import SentPhoto
 from contracts.problem import Problem, Violation
 from contracts.profile import profile_yaml
 from contracts.yaml_text import NO_LINES, Lines, Place, read_yaml
@@ -59,6 +61,7 @@ class Inbound:
     contract: str
     body: Body
     envelope: Mapping[str, str]
+    photos: tuple[SentPhoto, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +78,16 @@ def mapper_of(settings: Mapping[str, Any]) -> Mapper:
     said, index = settings["profile"], settings["mapping_of"]
     mapping = UnitMapping.model_validate_json(orjson.dumps(said["connections"][index]["mapping"]))
     _, lines = read_yaml(profile_yaml(said))
-    return Mapper(mapping, lines, ("connections", index, "mapping"))
+    return Mapper(mapping, lines, ("connections", index, "mapping"), said["unit"])
 
 
 class Mapper:
     """Maps both ways by one profile's tables. Making it raises ``BadTable`` with every rule that cannot be."""
 
-    def __init__(self, mapping: UnitMapping, lines: Lines = NO_LINES, place: Place = ()) -> None:
+    def __init__(self, mapping: UnitMapping, lines: Lines = NO_LINES, place: Place = (), unit_id: str = "") -> None:
         # Of the lines only those of tables and rules are ever told.
         kept = {at: line for at, line in lines.of.items() if len(at) - len(place) in (2, 4)}
-        self.mapping, self._lines = mapping, Lines(kept)
+        self.mapping, self._lines, self._unit_id = mapping, Lines(kept), unit_id
         bad: list[BadRule] = []
         self._out = {way.table.contract: way for way in self._ways(mapping.out, (*place, "out"), True, bad, lines)}
         self._in = self._ways(mapping.into, (*place, "in"), False, bad, lines)
@@ -114,9 +117,14 @@ class Mapper:
         body = write_document(value, written)
         return Outbound(value, content_type(written), body)
 
+    def take_photos(self, document: Any) -> tuple[SentPhoto, ...]:
+        """The photos in a unit's document, ids in their places from now on. Raises ``DocumentFault``."""
+        return take_photos(document, self.mapping.photos_at, self._unit_id) if self.mapping.photos_at else ()
+
     def read(self, raw: bytes, contract: str | None = None) -> Inbound:
         """The message of a unit's bytes. Raises ``MappingFailed`` or ``DocumentFault``."""
         read: dict[int, Any] = {}
+        photos: tuple[SentPhoto, ...] = ()
         fault: DocumentFault | None = None
         for way in self._in:
             if contract is not None and way.table.contract != contract:
@@ -126,11 +134,12 @@ class Mapper:
             if key not in read:
                 try:
                     read[key] = read_document(raw, way.written)
+                    photos += self.take_photos(read[key])
                 except DocumentFault as found:
                     read[key], fault = None, found
             document = read[key]
             if document is not None and (contract is not None or way.applies(document)):
-                return self._message(way, document)
+                return replace(self._message(way, document), photos=photos)
         raise fault or _no_table()
 
     def read_values(self, document: Any, contract: str | None = None) -> Inbound:

@@ -11,7 +11,7 @@ from adapters.documents import DocumentFault, read_document
 from adapters.documents.encodings import decode, encode
 from adapters.documents.places import as_text, reached
 from adapters.documents.reading import unwrap
-from contracts.checking import DEPTH_MAX, parse_json, too_deep
+from contracts.json_text import DEPTH_MAX, parse_json, too_deep
 from contracts.mapping import Format, Written
 from contracts.problem import Problem
 from contracts.ways.poll import CursorKind, PollSettings

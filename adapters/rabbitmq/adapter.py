@@ -22,8 +22,8 @@ from adapters.rabbitmq.brokers import Brokers, own_broker
 from adapters.rabbitmq.confirming import ConfirmedChannel
 from adapters.rabbitmq.faults import Missing
 from adapters.rabbitmq.link import Link
-from adapters.rabbitmq.say import Say
-from adapters.rabbitmq.topology import provide_again, topology_of
+from adapters.rabbitmq.say import Say, tell_provided
+from adapters.rabbitmq.topology import declare, topology_of
 from contracts.amqp import attributes_of, headers_of
 from contracts.nouns import Connection, Delivered, Receipt, RenderedLetter
 from contracts.port import Refused, Unauthorised, Unavailable
@@ -43,6 +43,8 @@ class _Lane:
     own: Mapping[str, Any] | None
     mapper: Mapper | None
     channel: ConfirmedChannel | None = None
+    # Whether its queue took a letter under this very profile: only then was it deleted by somebody else.
+    served: bool = False
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def target(self, contract: str) -> tuple[str, str]:
@@ -86,10 +88,8 @@ class RabbitAdapter:
             if lane.link.blocked:
                 failure.reason += " (内存或磁盘告警 / a memory or disk alarm)"
             raise
+        lane.served = True
         return Delivered(Receipt.RECEIVED, TAKEN, b"", sent_at, self._now())
-
-    def hurry(self) -> None:
-        """No letter waits here for another."""
 
     async def close(self) -> None:
         """Let go of channels; the connections are the brokers'."""
@@ -119,19 +119,15 @@ class RabbitAdapter:
             raise Unavailable("没有按时连上消息服务器 / no connection to the broker in time") from None
 
     async def _provide(self, lane: _Lane, missing: Missing) -> None:
-        """The queue was gone: make it again on the hub's broker, so that the next try arrives."""
+        """There is no queue: make it on the hub's broker, so that the next try arrives."""
         if lane.own is not None:
             if missing.exchange:
                 raise Unauthorised(missing.reason) from None
             return
         connection_id = lane.connection.connection_id
-        if await provide_again(lane.link, topology_of(connection_id, lane.connection.settings)):
-            self._say(
-                "queue.provided_again",
-                connection_id=connection_id,
-                unit_id=lane.connection.unit_id,
-                queue=names_of(connection_id).queue_out,
-            )
+        await declare(lane.link, topology_of(connection_id, lane.connection.settings))
+        tell_provided(self._say, lane.connection, names_of(connection_id).queue_out, again=lane.served)
+        lane.served = False
 
 
 def _message(mapper: Mapper | None, letter: RenderedLetter, sent_at: datetime) -> tuple[bytes, pika.BasicProperties]:

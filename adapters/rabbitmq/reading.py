@@ -14,10 +14,11 @@ from adapters.documents.faults import DocumentFault
 from adapters.mapping import Mapper, MappingFailed, said_of
 from adapters.rabbitmq.wire import UnreadableProperties
 from contracts.amqp import STRUCTURED, event_of
-from contracts.arrival import Answer, Arrival, Said, content_id, said_by_event
-from contracts.cursors import cursor
+from contracts.arrival import Answer, Arrival, Said, said_by_event
+from contracts.cursor import cursor
 from contracts.envelope import Sender
 from contracts.nouns import Connection
+from contracts.photos import SentPhoto
 from contracts.problem import Problem
 
 DIRECT_REPLY = "amq.rabbitmq.reply-to."
@@ -56,7 +57,7 @@ class Read:
 def read(received: Received, connection: Connection, mapper: Mapper | None, body_max: int) -> Read:
     """What came, for the hub to receive."""
     connection_id, content_type = connection.connection_id, _text(received.properties.content_type)
-    message_id, said = _said(received, content_type, connection, mapper, body_max)
+    message_id, said, photos = _said(received, content_type, connection, mapper, body_max)
     arrival = Arrival(
         Sender(connection.unit_id, connection_id, f"rabbitmq:{connection_id}"),
         said,
@@ -64,29 +65,29 @@ def read(received: Received, connection: Connection, mapper: Mapper | None, body
         content_type,
         f"rabbitmq:{connection_id}" + (":dead" if received.dead else ""),
         received.received_at,
-        # Without an id of its own it cannot be told from another of the same body.
-        f"{message_id} {content_id(received.body)}" if message_id else "",
+        photos,
     )
     return Read(arrival, message_id)
 
 
 def _said(
     received: Received, content_type: str, connection: Connection, mapper: Mapper | None, body_max: int
-) -> tuple[str, Said | Problem]:
+) -> tuple[str, Said | Problem, tuple[SentPhoto, ...]]:
     message_id = letter_of(received)
+    photos: tuple[SentPhoto, ...] = ()
     try:
         _check(received, body_max)
         if mapper is not None and content_type.partition(";")[0].strip().lower() != STRUCTURED:
-            said = _mapped(mapper, received, message_id, connection)
+            said, photos = _mapped(mapper, received, message_id, connection)
         else:
             event = event_of(content_type, received.headers, message_id or None, received.body)
             message_id = event.id
             said = said_by_event(event)
     except Problem as problem:
-        return message_id, problem
+        return message_id, problem, ()
     except (MappingFailed, DocumentFault) as fault:
-        return message_id, fault.problem()
-    return said.message_id, said
+        return message_id, fault.problem(), ()
+    return said.message_id, said, photos
 
 
 def _check(received: Received, body_max: int) -> None:
@@ -99,12 +100,14 @@ def _check(received: Received, body_max: int) -> None:
         raise Problem("too_large", f"消息体最多 {body_max} 字节。", f"A body has at most {body_max} bytes.")
 
 
-def _mapped(mapper: Mapper, received: Received, message_id: str, connection: Connection) -> Said:
+def _mapped(
+    mapper: Mapper, received: Received, message_id: str, connection: Connection
+) -> tuple[Said, tuple[SentPhoto, ...]]:
     inbound = mapper.read(received.body)
     if message_id:
         # A queue has a place for the id; a document that has one of its own says more.
         inbound = replace(inbound, envelope={"id": message_id, **inbound.envelope})
-    return said_of(inbound, received.body, connection)
+    return said_of(inbound, received.body, connection), inbound.photos
 
 
 def _dead(received: Received) -> Problem:
@@ -140,7 +143,7 @@ class Reply:
 
 
 def reply_of(
-    received: Received, message_id: str, outcome: Answer | Problem, epoch: int, allowed: str | None
+    received: Received, message_id: str, outcome: Answer | Problem, allowed: str | None, epoch: int
 ) -> Reply | None:
     """The answer, where the sender asked for one. It goes to ``allowed`` or the sender's own channel alone; None of
     it means any queue, on a broker that is the unit's."""

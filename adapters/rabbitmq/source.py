@@ -25,8 +25,8 @@ from adapters.rabbitmq.confirming import ConfirmedChannel
 from adapters.rabbitmq.faults import Missing, channel_closed
 from adapters.rabbitmq.link import CHANNEL_SECONDS, Link
 from adapters.rabbitmq.reading import Received, Reply, death_of, letter_of, read, reply_of
-from adapters.rabbitmq.say import Say
-from adapters.rabbitmq.topology import provide_again, topology_of
+from adapters.rabbitmq.say import Say, tell_provided
+from adapters.rabbitmq.topology import declare, topology_of
 from contracts.arrival import Answer, Arrival
 from contracts.nouns import Connection
 from contracts.port import Bookmark, DeliveryFailed, Reception, Unavailable
@@ -134,13 +134,15 @@ class _Consumer:
 
 
 class RabbitSource:
-    """Collects from queues; implements ``contracts.port.Source``. ``epoch`` is the hub's, for cursors in replies."""
+    """Collects from queues; implements ``contracts.port.Source``. ``epoch`` is the log's, for the answers."""
 
     def __init__(self, brokers: Brokers, say: Say, epoch: Callable[[], int], body_max: int = 1024 * 1024) -> None:
         self._brokers = brokers
-        self._epoch = epoch
         self._say = say
+        self._epoch = epoch
         self._body_max = body_max
+        # The profiles under which a queue was read: only then was one that is missing deleted by somebody else.
+        self._served: dict[str, Connection] = {}
 
     async def collect(self, connection: Connection, bookmark: Bookmark, reception: Reception) -> None:
         """Collect until cancelled. A queue is its own bookmark: that of the lease only says that it goes well."""
@@ -181,15 +183,12 @@ class RabbitSource:
             await consumer.start(prefetch)
         except Missing:
             # Nobody made it yet, or somebody deleted it.
-            if await provide_again(link, topology_of(connection.connection_id, connection.settings)):
-                self._say(
-                    "queue.provided_again",
-                    connection_id=connection.connection_id,
-                    unit_id=connection.unit_id,
-                    queue=names.queue_in,
-                )
+            await declare(link, topology_of(connection.connection_id, connection.settings))
+            again = self._served.get(connection.connection_id) == connection
+            tell_provided(self._say, connection, names.queue_in, again=again)
             consumer = _Consumer(connection, link, queues)
             await consumer.start(prefetch)
+        self._served[connection.connection_id] = connection
         return consumer
 
     def _tell_dead(self, connection: Connection, batch: Sequence[Received]) -> None:
@@ -247,7 +246,7 @@ class _Replies:
         made = [
             reply
             for received, message_id, outcome in zip(batch, message_ids, outcomes, strict=True)
-            if (reply := reply_of(received, message_id, outcome, self._epoch(), self._allowed)) is not None
+            if (reply := reply_of(received, message_id, outcome, self._allowed, self._epoch())) is not None
         ]
         if not made:
             return

@@ -1,5 +1,5 @@
 """What a connection has on the hub's broker: its queues and its exchange, as the settings of its profile say. Pure,
-but for ``declare`` and ``provide_again``, which make what is missing.
+but for ``declare``, which makes what is missing.
 
 The out queue is the unit's to read; what it will not take or lets expire goes to the dead queue. What the unit writes
 to the exchange lands in the in queue, whatever its routing key; what the hub fails at again and again goes to the dead
@@ -15,7 +15,7 @@ from typing import Any
 
 from pika.channel import Channel
 
-from adapters.rabbitmq.faults import Missing, channel_closed
+from adapters.rabbitmq.faults import channel_closed
 from adapters.rabbitmq.link import Link
 from contracts.port import Unavailable
 from contracts.ways.rabbitmq import BrokerNames, QueueKind, QueueLimits, names_of
@@ -95,40 +95,6 @@ async def declare(link: Link, topology: Topology) -> None:
     finally:
         if channel.is_open:
             channel.close()
-
-
-async def provide_again(link: Link, topology: Topology) -> bool:
-    """Make what is missing; whether somebody had deleted a queue. The hub itself makes its exchange last and removes
-    it first, so a queue that is missing while its exchange is there was deleted by somebody else.
-    """
-    deleted = False
-    if await _exchange_is_there(link, topology.names.exchange_in):
-        deleted = not all([await _queue_is_there(link, queue.name) for queue in topology.queues])
-    await declare(link, topology)
-    return deleted
-
-
-async def _exchange_is_there(link: Link, name: str) -> bool:
-    return await _is_there(
-        link, lambda channel, said: channel.exchange_declare(name, EXCHANGE_TYPE, passive=True, callback=said)
-    )
-
-
-async def _queue_is_there(link: Link, name: str) -> bool:
-    return await _is_there(link, lambda channel, said: channel.queue_declare(name, passive=True, callback=said))
-
-
-async def _is_there(link: Link, ask: Callable[[Channel, Callable[[Any], None]], Any]) -> bool:
-    # The broker closes a channel that asks for what is not there: each question has its own.
-    channel = await link.channel()
-    try:
-        await _done(channel, lambda said: ask(channel, said))
-    except Missing:
-        return False
-    finally:
-        if channel.is_open:
-            channel.close()
-    return True
 
 
 async def _done(channel: Channel, call: Callable[[Callable[[Any], None]], Any]) -> None:

@@ -18,10 +18,11 @@ from adapters.http.statuses import ANSWER_KEPT_MAX, CONTROL_HEADERS, outcome
 from adapters.kept import Kept, section
 from adapters.mapping import Mapper, MappingFailed, mapper_of
 from adapters.mapping.unwritten import unwritten
+from adapters.rest.photos import with_photos
 from adapters.rest.signing import NoSigningSecret, Signer
 from auth.port import Secrets, SigningSecrets
 from contracts.nouns import Connection, Delivered, Receipt, RenderedLetter
-from contracts.port import DeliveryFailed, Unauthorised
+from contracts.port import DeliveryFailed, Photos, Unauthorised
 from contracts.ways.rest import RestCall, RestSettings, Signing
 
 RULED_ANSWER_MAX = 256 * 1024
@@ -43,8 +44,9 @@ class _Way:
 class RestAdapter:
     """Delivers letters over HTTP(S); implements ``contracts.port.Adapter``."""
 
-    def __init__(self, secrets: Secrets, calls: HttpCalls) -> None:
+    def __init__(self, secrets: Secrets, calls: HttpCalls, photos: Photos) -> None:
         self._secrets = secrets
+        self._photos = photos
         self._authenticator = Authenticator(secrets, calls)
         self._signer = Signer()
         self._ways: Kept[_Way] = Kept(_way)
@@ -52,7 +54,7 @@ class RestAdapter:
     async def deliver(self, connection: Connection, letter: RenderedLetter) -> Delivered:
         """Try once to hand the letter over, within ``connection.timeout_seconds``."""
         way = self._ways.of(connection)
-        content_type, body = _document(way, letter)
+        content_type, body = await _document(way, letter, self._photos)
         endpoint, method = _address(way, letter)
         signing = way.settings.signing
         secrets = SigningSecrets() if signing is Signing.NONE else await self._secrets.signing(connection.connection_id)
@@ -72,9 +74,6 @@ class RestAdapter:
             said.answer = said.answer[:ANSWER_KEPT_MAX]
             raise said
         return Delivered(said, answer.status, answer.body[:ANSWER_KEPT_MAX], answer.sent_at, answer.answered_at)
-
-    def hurry(self) -> None:
-        """No letter waits here for another."""
 
     async def close(self) -> None:
         """End token fetches under way; the HTTP client is its owner's."""
@@ -120,11 +119,16 @@ def _way(connection: Connection) -> _Way:
     )
 
 
-def _document(way: _Way, letter: RenderedLetter) -> tuple[str, bytes]:
+async def _document(way: _Way, letter: RenderedLetter, photos: Photos) -> tuple[str, bytes]:
     """What goes over the wire, and its media type. Raises ``Refused``: a person mends the profile and replays."""
     if way.mapper is None:
         return letter.content_type, letter.body
+    wanted = way.settings.photos
     try:
+        if wanted is not None:
+            document = way.mapper.values(letter.contract, letter.body)
+            written = way.mapper.written_out(letter.contract)
+            return await with_photos(document, written, wanted, photos, letter.letter_id)
         made = way.mapper.write(letter.contract, letter.body)
     except (MappingFailed, DocumentFault) as fault:
         raise unwritten(fault) from None

@@ -47,9 +47,6 @@ class SoapAdapter:
         http = answer.http
         return Delivered(answer.outcome, http.status, http.body[:ANSWER_KEPT_MAX], http.sent_at, http.answered_at)
 
-    def hurry(self) -> None:
-        """No letter waits here for another."""
-
     async def close(self) -> None:
         """Let go of threads and pools."""
         await self._calls.close()

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 
-from contracts.paths import Path, parse_path
-from contracts.port import Photo, Photos, Refused
+from adapters.photos import photos_in, put_base64
+from contracts.port import Photo, Photos
 from contracts.ways.soap import PhotosAs, SoapPhotos
 
-BYTES_MAX = 32 * 1024 * 1024
-"""Bytes of photos in one letter."""
 XOP = "http://www.w3.org/2004/08/xop/include"
 
 
@@ -27,36 +24,13 @@ class Part:
     text: str
 
 
-@dataclass(slots=True)
-class _Spot:
-    """Where an attachment id stands."""
-
-    holder: Any
-    key: Any
-
-    @property
-    def name(self) -> str:
-        return str(self.holder[self.key])
-
-
 async def put_photos(arguments: dict[str, Any], wanted: SoapPhotos, photos: Photos) -> tuple[Part, ...]:
     """Put the photos into the arguments; the parts that MTOM sends beside them. Raises ``Refused``."""
     parts: dict[str, Part] = {}
-    size = 0
-    for at in wanted.at:
-        for spot in list(_spots(arguments, parse_path(at))):
-            name = spot.name
-            try:
-                photo = await photos.photo(name)
-            except KeyError:
-                raise Refused("信件所指的照片不在枢纽 / the hub does not have a photo that the letter names") from None
-            size += len(photo.content)
-            if size > BYTES_MAX:
-                raise Refused(f"照片共超过 {BYTES_MAX} 字节 / the photos have more than {BYTES_MAX} bytes")
-            text = base64.b64encode(photo.content).decode()
-            spot.holder[spot.key] = text
-            if wanted.sent_as is PhotosAs.MTOM:
-                parts[name] = Part(f"{name}@cityhub", photo, text)
+    for placed in await photos_in(arguments, wanted.at, photos):
+        text = put_base64(placed)
+        if wanted.sent_as is PhotosAs.MTOM:
+            parts[placed.name] = Part(f"{placed.name}@cityhub", placed.photo, text)
     return tuple(parts.values())
 
 
@@ -89,20 +63,3 @@ def _piece(boundary: str, content_type: str, content_id: str, content: bytes) ->
         f"Content-ID: <{content_id}>\r\n\r\n"
     )
     return head.encode() + content + b"\r\n"
-
-
-def _spots(value: Any, path: Path) -> Iterator[_Spot]:
-    """Every text at a path; lists on the way and at its end are gone through."""
-    if not path:
-        return
-    here, *rest = path
-    for holder in value if isinstance(value, list) else (value,):
-        if not isinstance(holder, dict) or not isinstance(here, str) or here not in holder:
-            continue
-        held = holder[here]
-        if rest:
-            yield from _spots(held, tuple(rest))
-        elif isinstance(held, list):
-            yield from (_Spot(held, index) for index, each in enumerate(held) if isinstance(each, str))
-        elif isinstance(held, str):
-            yield _Spot(holder, here)

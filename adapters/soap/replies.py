@@ -16,7 +16,7 @@ from zeep import ns
 from adapters.documents.encodings import named
 from adapters.documents.faults import DocumentFault
 from adapters.documents.reading import unwrap
-from adapters.documents.xml import element_values, parse_xml
+from adapters.documents.xml import element_values, parse_xml, referred_in
 from contracts.mapping import Encoding, Written
 
 _ENVELOPES = (ns.SOAP_ENV_11, ns.SOAP_ENV_12)
@@ -45,8 +45,7 @@ def read_reply(raw: bytes, content_type: str, written: Written) -> Reply | None:
         body = _body_of(root)
         if body is None:
             return None
-        # Values that are referred to stand beside the answer's own element (SOAP 1.1, section 5.4.1).
-        referred = {str(child.get("id")): child for child in body[1:] if child.get("id")}
+        referred = referred_in(body)
         document: dict[str, Any] = {}
         for child in body:
             if child.get("id") not in referred:

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from adapters.soap_in.shapes import Field, Kind, Shape
-from contracts.checking import VIOLATIONS_MAX, pointer
+from contracts.json_text import VIOLATIONS_MAX, pointer
 from contracts.problem import Violation
 from contracts.soap.operations import NAMESPACE
 

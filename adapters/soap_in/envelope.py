@@ -10,7 +10,9 @@ from lxml import etree
 
 from adapters.documents.encodings import named
 from adapters.documents.faults import DocumentFault
+from adapters.documents.packages import media_type
 from adapters.documents.xml import parse_xml
+from adapters.documents.xop import read_package
 from contracts.problem import Problem
 from contracts.soap.wire import FaultCode, Opened, SoapRefused, SoapVersion, UserToken
 
@@ -42,10 +44,11 @@ _FOR_US = frozenset(
 
 
 def opened(raw: bytes, content_type: str, now: datetime) -> Opened:
-    """The envelope of a message. Raises ``SoapRefused``."""
+    """The envelope of a message, alone or in an MTOM package. Raises ``SoapRefused``."""
     presumed = SoapVersion.SOAP_12 if "soap+xml" in content_type.lower() else SoapVersion.SOAP_11
+    media = media_type(content_type)
     try:
-        root = _root(raw, content_type)
+        root = read_package(raw, media, MARKUP_MAX) if media.is_package else _root(raw, content_type)
     except DocumentFault as fault:
         raise SoapRefused(presumed, fault.problem()) from None
     version = _version(root)
@@ -57,7 +60,10 @@ def opened(raw: bytes, content_type: str, now: datetime) -> Opened:
         if security is not None:
             header.remove(security)
             raw = etree.tostring(root, encoding="utf-8")
-    return Opened(version, token, _body(root, version), raw)
+    if media.is_package:
+        # It is kept as if it had come in one piece.
+        raw, content_type = etree.tostring(root, encoding="utf-8"), CONTENT_TYPES[version].decode()
+    return Opened(version, token, _body(root, version), raw, content_type)
 
 
 def written(version: SoapVersion, body: str) -> bytes:

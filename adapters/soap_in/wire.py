@@ -11,7 +11,8 @@ from adapters.soap_in.decoding import values_of
 from adapters.soap_in.encoding import element, xml_text
 from adapters.soap_in.envelope import CONTENT_TYPES, opened, written
 from adapters.soap_in.shapes import shape_of
-from contracts.checking import VIOLATIONS_MAX, check_value
+from contracts.checking import check_value
+from contracts.json_text import VIOLATIONS_MAX
 from contracts.problem import PROBLEM_BASE, PROBLEMS, Problem, Violation
 from contracts.soap.operations import NAMESPACE, OPERATIONS, PROBLEM, SEND_PHOTO, Operation
 from contracts.soap.shapes import ProblemDetail

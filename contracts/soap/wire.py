@@ -40,13 +40,14 @@ class UserToken:
 class Opened:
     """An envelope that was opened: in which SOAP, who it says speaks, and its body, not looked into yet.
 
-    ``raw`` is the message without what it shows to be let in: it may be kept.
+    ``raw`` is the message without what it shows to be let in, as ``content_type`` says: it may be kept.
     """
 
     version: SoapVersion
     token: UserToken | None
     element: Any = field(repr=False)
     raw: bytes = field(repr=False)
+    content_type: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from contracts.live import INBOUND, OUTBOUND
 from contracts.soap.operations import NAMESPACE, OPERATIONS, PROBLEM, VERSION, Operation
 from contracts.soap.shapes import ProblemDetail
-from contracts.soap.xsd import sequence, shapes_of, texts, types
+from contracts.soap.xsd import apart, sequence, shapes_of, texts, types
 
 FILE = Path(__file__).parent / f"{VERSION}.wsdl"
 PATH = f"/soap/{VERSION}"
@@ -91,7 +91,7 @@ def _lines() -> Iterator[str]:
 
 def _schema() -> Iterator[str]:
     wrappers = [model for each in OPERATIONS.values() for model in (each.takes, each.gives)]
-    shapes = shapes_of([*INBOUND, *OUTBOUND, *wrappers, ProblemDetail])
+    shapes = apart(shapes_of([*INBOUND, *OUTBOUND, *wrappers, ProblemDetail]), [each.__name__ for each in wrappers])
     elements = {model.__name__: shapes.pop(model.__name__) for model in wrappers}
     yield from texts()
     yield from types(shapes)

@@ -37,6 +37,18 @@ def shapes_of(models: Iterable[type[BaseModel]]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def apart(shapes: Mapping[str, dict[str, Any]], elements: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The shapes, those named like an element called otherwise: JAXB would make one class of ``feedback`` and
+    ``Feedback``."""
+    taken = {name[0].upper() + name[1:] for name in elements}
+    names = {name: f"{name}Data" if name in taken else name for name in shapes}
+    text = json.dumps(dict(shapes), ensure_ascii=False)
+    for name, other in names.items():
+        text = text.replace(f'"#/$defs/{name}"', f'"#/$defs/{other}"')
+    renamed: dict[str, dict[str, Any]] = json.loads(text)
+    return {names[name]: shape for name, shape in renamed.items()}
+
+
 def _facets_of(kind: Any) -> tuple[str, ...]:
     return tuple(_facets(schema_of(create_model("Alone", __base__=Model, field=(kind, ...)))["properties"]["field"]))
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from contracts.mapping import Encoding, Format
+from contracts.mapping import Encoding, Format, Rule
 from contracts.model import Line, Model, Optionally, RuleBroken
-from contracts.paths import PATH_PATTERN
+from contracts.paths import PATH_PATTERN, PathText, parse_path
 from contracts.ways.http import SecretName
 from contracts.ways.soap import DocumentText, FileName
 
@@ -18,9 +18,13 @@ TEMPLATE_MAX = 20_000
 PLACEHOLDER = re.compile(r"\$\{([^{}]{0,300})\}")
 ANSWER_FIELDS = (
     *("outcome", "code", "kind", "status", "reason", "reason_zh", "reason_en"),
-    *("case_number", "message_id", "state", "version", "retry_after_seconds", "now"),
+    *("case_number", "message_id", "state", "version", "position", "retry_after_seconds", "now"),
 )
 """What a template may name; besides, ``${/path}`` is what the unit's own document has there."""
+PROBLEM_FIELDS = (
+    *("type", "kind", "title", "title_zh", "title_en", "detail", "detail_zh", "detail_en", "retryable", "violations"),
+)
+"""What a rule of an answer may name under ``problem``; besides the fields above it knows ``request.…``."""
 
 
 def _strangers(text: str) -> list[str]:
@@ -73,26 +77,64 @@ class InnerDocument(Model):
     body: Annotated[str, Field(min_length=1, max_length=TEMPLATE_MAX)]
 
 
+def _names_in(rule: Rule) -> list[str]:
+    named = [] if rule.source is None else [rule.source]
+    return [*named, *(rule.join.of if rule.join is not None else ()), *(each.path for each in rule.when)]
+
+
+def _unknown(rules: tuple[Rule, ...]) -> list[str]:
+    """What rules name that no outcome has."""
+    found = []
+    for name in (name for rule in rules for name in _names_in(rule)):
+        first, *more = parse_path(name) or ("",)
+        known = first in ANSWER_FIELDS or first in ("problem", "request")
+        if not known or (first == "problem" and more and more[0] not in PROBLEM_FIELDS):
+            found.append(name)
+    return found
+
+
 class InboundAnswer(Model):
-    """The answer to one outcome: ``${…}`` in ``body`` stands for what is known, written as the format asks."""
+    """The answer to one outcome: by a template, or by a field table as in a mapping.
+
+    In a template ``${…}`` in ``body`` stands for what is known, written as the format asks. In a table the rules of
+    ``fields`` take their values from what is known, and write the unit's document, below ``base``.
+    """
 
     outcome: InboundOutcome
     status: Annotated[int, Field(ge=200, le=599)] = 200
     code: Optionally[Line] = None
-    body: Annotated[str, Field(max_length=TEMPLATE_MAX)]
+    body: Optionally[Annotated[str, Field(max_length=TEMPLATE_MAX)]] = None
     inner: Optionally[InnerDocument] = None
+    base: Optionally[PathText] = None
+    fields: Annotated[tuple[Rule, ...], Field(max_length=100)] = ()
+
+    @model_validator(mode="after")
+    def _is_said_in_one_way(self) -> InboundAnswer:
+        if (self.body is None) != bool(self.fields) or (self.base is not None and not self.fields):
+            raise RuleBroken(
+                "应答写 body(模板)或 fields(字段表)之一;base 与 fields 同用",
+                "an answer has a body (template) or fields (a table), one of them; base goes with fields",
+            )
+        unknown = _unknown(self.fields)
+        if unknown:
+            known = ", ".join((*ANSWER_FIELDS, "problem.…", "request.…"))
+            raise RuleBroken(
+                f"应答没有 {unknown[0]};可用:{known}", f"an answer knows no {unknown[0]}; it knows {known}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_what_there_is(self) -> InboundAnswer:
         inner = self.inner.body if self.inner is not None else ""
-        strange = [*_strangers(self.body), *_strangers(inner)]
+        body = self.body or ""
+        strange = [*_strangers(body), *_strangers(inner)]
         if strange:
             known = ", ".join(ANSWER_FIELDS)
             raise RuleBroken(
                 f"应答模板中没有 ${{{strange[0]}}};可用:{known},或 /路径",
                 f"an answer knows no ${{{strange[0]}}}; it knows {known}, or a /path",
             )
-        if ("${inner}" in self.body) != (self.inner is not None) or "${inner}" in inner:
+        if ("${inner}" in body) != (self.inner is not None) or "${inner}" in inner:
             raise RuleBroken("inner 与正文中的 ${inner} 须成对", "inner goes with ${inner} in the body, once")
         return self
 

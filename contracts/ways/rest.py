@@ -9,8 +9,13 @@ from pydantic import Field, model_validator
 
 from contracts.live import OUTBOUND
 from contracts.model import Code, Model, Optionally, RuleBroken
+from contracts.paths import PathText
 from contracts.ways.answers import AnswerRules
 from contracts.ways.http import Authentication, SecretName, Url
+
+FIELD_PATTERN = r"^[A-Za-z0-9_.\[\]-]{1,64}$"
+FieldName = Annotated[str, Field(pattern=FIELD_PATTERN)]
+"""The name of a field of a form."""
 
 
 class Signing(StrEnum):
@@ -41,6 +46,35 @@ class RestCall(Model):
     method: PushMethod = PushMethod.POST
 
 
+class RestPhotosAs(StrEnum):
+    """How the bytes of photos travel: as base64 inside the document, or beside it as files of a form."""
+
+    BASE64 = "base64"
+    MULTIPART = "multipart"
+
+
+class RestPhotos(Model):
+    """At which places of the unit's document the mapping leaves attachment ids, for whoever wants the picture itself.
+
+    As ``multipart`` (multipart/form-data) the files' names stand there, the files go under ``file_field``, and the
+    document under ``document_field``; a form's fields stay fields, and a file goes under the field that named it.
+    """
+
+    at: Annotated[tuple[PathText, ...], Field(min_length=1, max_length=20)]
+    sent_as: RestPhotosAs = RestPhotosAs.BASE64
+    file_field: Optionally[FieldName] = None
+    document_field: Optionally[FieldName] = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> RestPhotos:
+        named = self.file_field is not None or self.document_field is not None
+        if named and self.sent_as is not RestPhotosAs.MULTIPART:
+            raise RuleBroken(
+                "file_field、document_field 只用于 multipart", "file_field and document_field go with multipart"
+            )
+        return self
+
+
 class RestSettings(Model):
     """Where and how to push over REST. Private addresses only where the hub's settings allow them."""
 
@@ -50,6 +84,7 @@ class RestSettings(Model):
     signing: Signing = Signing.HMAC
     authentication: Optionally[Authentication] = None
     client_certificate: Optionally[SecretName] = None
+    photos: Optionally[RestPhotos] = None
     answers: Optionally[AnswerRules] = None
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""What the settings of each way are called, in Chinese and in English; the tables of titles take them in."""
+"""What the settings of each way are called, in Chinese and in English; ``contracts.titles`` takes them in."""
 
 from __future__ import annotations
 
@@ -94,6 +94,13 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     "PasswordKind": ("口令形式", "form of the password"),
     "SignatureMethod": ("签名算法", "signature method"),
     "PhotosAs": ("照片形式", "form of the photos"),
+    "RestPhotosAs": ("照片形式", "form of the photos"),
+    "RestPhotos": (
+        "照片",
+        "photos",
+        "文档的哪些位置上的附件编号换成照片内容,或作为表单文件随同发送。",
+        "Where in the document the photos' bytes take the place of attachment ids, or go beside it as files of a form.",
+    ),
     "PollSettings": (
         "轮询",
         "polling",
@@ -176,6 +183,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "PasswordKind": {"text": "明文", "digest": "摘要"},
     "SignatureMethod": {"rsa-sha256": "RSA-SHA256", "rsa-sha1": "RSA-SHA1(老系统)"},
     "PhotosAs": {"base64": "base64 文本", "mtom": "MTOM 附件"},
+    "RestPhotosAs": {"base64": "base64 文本", "multipart": "表单文件 (multipart/form-data)"},
     "Meaning": {
         "processed": "已处理",
         "received": "已收到",
@@ -252,6 +260,10 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "SoapCall.contract": ("契约", "contract"),
     "SoapCall.operation": ("操作", "operation"),
     "SoapCall.event": ("放信件原文的参数", "argument that takes the letter itself"),
+    "RestPhotos.at": ("文档中的路径", "paths in the document"),
+    "RestPhotos.sent_as": ("形式", "form"),
+    "RestPhotos.file_field": ("文件的表单字段名", "form field of the files"),
+    "RestPhotos.document_field": ("文档的表单字段名", "form field of the document"),
     "SoapPhotos.at": ("参数路径", "paths of the arguments"),
     "SoapPhotos.sent_as": ("形式", "form"),
     "SoapSecret.to": ("写到", "written to"),
@@ -277,6 +289,8 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "InboundAnswer.code": ("代码", "code"),
     "InboundAnswer.body": ("正文模板", "template of the body"),
     "InboundAnswer.inner": ("内层文档", "inner document"),
+    "InboundAnswer.base": ("各字段之上的路径", "path above the fields"),
+    "InboundAnswer.fields": ("字段表", "field table"),
     "InnerDocument.format": ("格式", "format"),
     "InnerDocument.body": ("正文模板", "template of the body"),
     "PollSettings.method": ("请求方法", "method"),

@@ -18,8 +18,7 @@ from hub.api.views import present, refused_document
 from hub.delivery import repair
 from hub.letters import letter_id, position_of
 from hub.onboarding import Applied
-from hub.registry import without_profile
-from hub.store import reading
+from hub.store import reading, shelf
 from hub.store import registry as registry_store
 from hub.store import sources as source_store
 
@@ -91,7 +90,7 @@ async def profile(request: Request, caller: Caller, unit: UnitId) -> Response:
     async with services_of(request).pool.acquire() as conn:
         history = await registry_store.profile_history(conn, unit)
     if not history:
-        raise Problem("not_found", *without_profile(services_of(request).registry(), unit))
+        raise Problem("not_found", "该单位还没有接入档案。", "The unit has no profile yet.")
     items = [
         present(
             version=each.version,
@@ -248,9 +247,7 @@ async def refused(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """Messages that broke their contract, newest first."""
-    rows = await reading.refused(
-        services_of(request).pool, unit_id=unit_id, before=before, settled=settled, limit=limit
-    )
+    rows = await shelf.listed(services_of(request).pool, unit_id=unit_id, before=before, settled=settled, limit=limit)
     following = str(rows[-1].refused_id) if len(rows) == limit else None
     return paged(request, [refused_document(row) for row in rows], "before", following)
 
@@ -258,7 +255,7 @@ async def refused(
 @router.get("/refused/{refused_id}", summary="拒收消息原文 / one refused message, raw")
 async def refused_one(request: Request, caller: Caller, refused_id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
     """The bytes as they came (shown as text), and why they were refused."""
-    row = await reading.refused_one(services_of(request).pool, refused_id)
+    row = await shelf.one(services_of(request).pool, refused_id)
     if row is None:
         raise Problem("not_found")
     return answer(refused_document(row))
@@ -268,7 +265,7 @@ async def refused_one(request: Request, caller: Caller, refused_id: Annotated[in
 async def settle(request: Request, caller: Caller, refused_id: Annotated[int, Path(ge=1, le=2**62)]) -> Response:
     """Somebody dealt with it."""
     async with services_of(request).pool.acquire() as conn:
-        if not await reading.settle_refused(conn, refused_id, by_whom(caller)):
+        if not await shelf.settle(conn, refused_id, by_whom(caller)):
             raise Problem("not_found")
     return answer({"refused_id": refused_id, "settled": True})
 

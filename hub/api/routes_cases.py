@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from msgspec import structs
 from pydantic import AwareDatetime
 
-from contracts.cursors import cursor, read_cursor
+from contracts.cursor import cursor, read_cursor
 from contracts.envelope import Mode
 from contracts.problem import Problem
 from hub.api.deps import Caller, answer, matches, paged, services_of
@@ -24,7 +24,7 @@ from hub.api.views import (
     present,
 )
 from hub.case_numbers import parse
-from hub.cases import as_it_was
+from hub.history import as_it_was
 from hub.letters import letter_id, position_of
 from hub.life_cycle import STAGE_OF, Stage, State
 from hub.store import reading
@@ -64,7 +64,7 @@ async def list_cases(
     wanted = CaseFilter(states, lead_unit_id, area_id, category_code, mode)
     found = await reading.cases(services.pool, caller.only_unit, wanted, start, limit)
     now = services.clock().now()
-    documents = [case_document(each, services.registry().epoch, now, caller.only_unit) for each in found]
+    documents = [case_document(each, now, caller.only_unit, services.registry().epoch) for each in found]
     after = found[-1].case.case_number if len(found) == limit else None
     return paged(request, documents, "before", after)
 
@@ -88,10 +88,10 @@ async def one_case(
         then = replace(seen, case=structs.replace(case, letter_counts=seen.case.letter_counts))
         return answer(
             case_document(
-                then, services.registry().epoch, as_of or known_at or services.clock().now(), caller.only_unit
+                then, as_of or known_at or services.clock().now(), caller.only_unit, services.registry().epoch
             )
         )
-    document = case_document(seen, services.registry().epoch, services.clock().now(), caller.only_unit)
+    document = case_document(seen, services.clock().now(), caller.only_unit, services.registry().epoch)
     # Who lost a case reads no version: it would tell that the case goes on elsewhere.
     etag = f'"v{seen.case.version}"' if seen.until_position is None else f'"until-{seen.until_position}"'
     if matches(request.headers.get("if-none-match"), etag):
@@ -205,7 +205,8 @@ async def changes(
     request: Request,
     caller: Caller,
     after: Annotated[
-        str | None, Query(max_length=40, description="游标 / cursor; absent: from the oldest on that is whole")
+        str | None,
+        Query(max_length=40, description="游标;不给则从无缺处起 / cursor; absent: from where nothing is missing"),
     ] = None,
     wait: Annotated[float, Query(ge=0, le=WAIT_MAX_SECONDS)] = 0,
     limit: Limit = 200,
@@ -246,15 +247,16 @@ async def city_clock(request: Request, caller: Caller) -> Response:
 
 async def _position(request: Request, after: str | None) -> int:
     services = services_of(request)
+    bounds = await reading.log_bounds(services.pool)
     if after is None:
-        return (await reading.log_bounds(services.pool)).gone
+        # From where on nothing is missing: what months that were dropped had in between nobody can be told.
+        return bounds.floor
     parsed = read_cursor(after)
     if parsed is None:
         raise Problem("query_invalid", "after 应为游标 <epoch>-<position>。", "after is a cursor, <epoch>-<position>.")
     epoch, position = parsed
-    bounds = await reading.log_bounds(services.pool)
-    of_now = epoch == services.registry().epoch and position <= bounds.head + 10**12
-    if not of_now or not bounds.lead_on_from(position):
+    gone = position < bounds.floor or (position and position < bounds.whole_after)
+    if epoch != services.registry().epoch or gone or position > bounds.newest + 10**12:
         raise Problem(
             "cursor_gone",
             "游标早于保留范围,或系统已从备份恢复。请用 GET /api/v1/cases 取快照,再从 cursor 继续。",
@@ -262,7 +264,7 @@ async def _position(request: Request, after: str | None) -> int:
             "then go on from cursor.",
             fields={
                 "snapshot": "/api/v1/cases",
-                "cursor": cursor(services.registry().epoch, bounds.head),
+                "cursor": cursor(services.registry().epoch, bounds.newest),
             },
         )
     return position

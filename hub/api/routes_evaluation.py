@@ -10,7 +10,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from contracts.cursors import read_cursor
+from contracts.cursor import read_cursor
 from contracts.nouns import Role
 from contracts.problem import Problem
 from hub.api.clock_views import clock_document, evaluation_document, rank_document

@@ -13,8 +13,8 @@ from contracts.own_format import OwnFormat
 from contracts.soap.wire import SoapWire
 from hub.attachments import Attachments
 from hub.clock import CityClock
+from hub.fresh_keys import FreshKeys
 from hub.intake import Intake
-from hub.known_keys import KnownKeys
 from hub.onboarding import Onboarding
 from hub.rates import Rates
 from hub.reception import Reception
@@ -42,7 +42,7 @@ class Services:
     reception: Reception
     registry: Callable[[], Registry]
     clock: Callable[[], CityClock]
-    keys: KnownKeys
+    keys: FreshKeys
     sessions: Sessions
     rates: Rates
     attachments: Attachments

@@ -88,7 +88,7 @@ async def _query_case(services: Services, principal: Principal, request: Any) ->
     if seen is None or not seen.sees:
         number = request.case_number
         raise Problem("case_unknown", f"没有案件 {number}。", f"There is no case {number}.")
-    return {"case": case_document(seen, services.registry().epoch, services.clock().now(), only_unit)}
+    return {"case": case_document(seen, services.clock().now(), only_unit, services.registry().epoch)}
 
 
 async def _send_photo(services: Services, principal: Principal, request: Any) -> Mapping[str, Any]:

@@ -30,7 +30,7 @@ NOTHING_SHOWN = (
     "Give the unit's id and an API key in a wsse:UsernameToken or in HTTP Basic.",
 )
 BASE64_GROWTH = 1.4
-_TAKEN = frozenset({"text/xml", "application/soap+xml", "application/xml", ""})
+_TAKEN = frozenset({"text/xml", "application/soap+xml", "application/xml", "multipart/related", ""})
 _HOST = re.compile(r"[A-Za-z0-9.\[\]:_-]{1,255}")
 _SECRET = re.compile(rb"(<[^<>]{0,100}Password[^<>]{0,200}>)[^<]{1,300}|chk_[0-9A-Za-z]{12}_[0-9A-Za-z]{1,60}")
 
@@ -98,13 +98,15 @@ class SoapDoor:
     async def _handled(self, call: _Call, receive: Receive, traceparent: str) -> SoapAnswer:
         services, settings = self.services, self.services.settings
         if call.media_type not in _TAKEN:
-            raise unsupported(call.media_type, "text/xml (SOAP 1.1), application/soap+xml (SOAP 1.2)")
+            raise unsupported(
+                call.media_type, "text/xml (SOAP 1.1), application/soap+xml (SOAP 1.2), multipart/related (MTOM)"
+            )
         # Who shows a key in HTTP is known before anything is read.
         call.principal = await _by_http(services, call.headers)
         limit = max(settings.body_max_bytes, int(settings.attachment_max_bytes * BASE64_GROWTH))
         call.raw = await read_body(receive, call.headers.get("content-length"), limit)
         call.received_at = machine_now()
-        call.opened = opened = services.soap.open(call.raw, call.content_type, call.received_at)
+        call.opened = opened = services.soap.open(call.raw, call.said_type, call.received_at)
         call.raw = opened.raw
         if call.principal is None:
             if opened.token is None:
@@ -141,18 +143,22 @@ class _Call:
     operation: Operation | None = None
 
     @property
+    def said_type(self) -> str:
+        return self.headers.get("content-type", "")
+
+    @property
     def content_type(self) -> str:
-        return self.headers.get("content-type", "")[:200]
+        return (self.opened.content_type if self.opened else self.said_type)[:200]
 
     @property
     def media_type(self) -> str:
-        return self.content_type.partition(";")[0].strip().lower()
+        return self.said_type.partition(";")[0].strip().lower()
 
     @property
     def version(self) -> SoapVersion:
         if self.opened is not None:
             return self.opened.version
-        return SoapVersion.SOAP_12 if "soap+xml" in self.media_type else SoapVersion.SOAP_11
+        return SoapVersion.SOAP_12 if "soap+xml" in self.said_type.lower() else SoapVersion.SOAP_11
 
     @property
     def door(self) -> str:

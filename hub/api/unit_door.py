@@ -13,6 +13,7 @@ from auth.principal import Principal
 from auth.principal import Scope as KeyScope
 from auth.redaction import MASK
 from contracts.arrival import Answer, Arrival
+from contracts.cursor import cursor
 from contracts.envelope import Sender
 from contracts.nouns import Connection
 from contracts.own_format import Heard
@@ -31,7 +32,7 @@ from hub.api.asgi import (
     send_response,
 )
 from hub.api.services import Services
-from hub.api.soap_door import address_of
+from hub.api.soap_door import BASE64_GROWTH, address_of
 from hub.api.speaker import basic_credentials, charge, named_speaker, speaker
 from hub.clock import machine_now
 from hub.store.pool import LOST
@@ -95,10 +96,10 @@ class UnitDoor:
         heard = Heard(Problem("internal"), b"")
         outcome: Answer | Problem
         try:
-            raw = await read_body(receive, headers.get("content-length"), services.settings.body_max_bytes)
+            raw = await read_body(receive, headers.get("content-length"), self._limit(connection))
             heard = Heard(Problem("unauthenticated"), raw)
             principal, raw = await self._let_in(scope, headers, connection, raw)
-            heard = services.own.read(connection, raw)
+            heard = services.own.read(connection, raw, headers.get("content-type", ""))
             outcome = await self._received(scope, headers, connection, principal, heard)
         except Problem as problem:
             services.say("request.refused", kind=problem.kind, path="units/in")
@@ -114,7 +115,12 @@ class UnitDoor:
         return self._told(connection, heard, outcome)
 
     def _told(self, connection: Connection, heard: Heard, outcome: Answer | Problem) -> Response:
-        made = self.services.own.answer(connection, heard, outcome, self.services.clock().now())
+        services, position = self.services, ""
+        if isinstance(outcome, Answer):
+            position = cursor(services.registry().epoch, outcome.position)
+        made = services.own.answer(connection, heard, outcome, services.clock().now(), position)
+        if made.trouble:
+            services.say("answer.unmapped", connection_id=connection.connection_id, reason=made.trouble)
         headers: list[tuple[bytes, bytes]] = []
         if isinstance(outcome, Problem) and outcome.retry_after_seconds is not None:
             headers.append((b"retry-after", str(outcome.retry_after_seconds).encode()))
@@ -131,8 +137,8 @@ class UnitDoor:
         heard: Heard,
     ) -> Answer | Problem:
         sender = Sender(connection.unit_id, connection.connection_id, principal.credential_id)
-        content_type = headers.get("content-type", "")[:200]
-        arrival = Arrival(sender, heard.said, heard.raw, content_type, scope["path"], machine_now())
+        content_type = heard.content_type[:200]
+        arrival = Arrival(sender, heard.said, heard.raw, content_type, scope["path"], machine_now(), heard.photos)
         return (await self.services.reception.receive([arrival]))[0]
 
     async def _let_in(
@@ -162,6 +168,12 @@ class UnitDoor:
         if settings.token.place is TokenPlace.FIELD:
             raw = raw.replace(right.encode(), MASK.encode())
         return self._own(unit_id, settings.token.secret), raw
+
+    def _limit(self, connection: Connection) -> int:
+        settings = self.services.settings
+        if not self.services.own.takes_photos(connection):
+            return settings.body_max_bytes
+        return max(settings.body_max_bytes, int(settings.attachment_max_bytes * BASE64_GROWTH))
 
     def _own(self, unit_id: str, secret: str) -> Principal:
         principal = Principal(unit_id, f"secret/{secret}", frozenset({KeyScope.UNIT}))
@@ -195,7 +207,7 @@ class UnitDoor:
         if token.place is TokenPlace.HEADER:
             return headers.get(token.name.lower(), "")
         if token.place is TokenPlace.FIELD:
-            return self.services.own.field(connection, raw, token.name)
+            return self.services.own.field(connection, raw, headers.get("content-type", ""), token.name)
         try:
             asked: list[tuple[str, str]] = parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=100)
         except ValueError:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from contracts.arrival import Answer
-from contracts.cursors import cursor
+from contracts.cursor import cursor
 from contracts.nouns import RenderedLetter
 from hub.awaiting import Awaited, waits
 from hub.case_numbers import number_of
@@ -16,7 +16,8 @@ from hub.cases import Case, Dispatch, Entry
 from hub.codec import fact_document
 from hub.letters import letter_id
 from hub.life_cycle import OVER, STAGE_OF, STATE_WORDS, STEP_WORDS, State, steps_from
-from hub.store.reading import AttachmentRow, AttemptRow, LetterRow, RefusedRow, SeenCase
+from hub.store.reading import AttachmentRow, AttemptRow, LetterRow, SeenCase
+from hub.store.shelf import RefusedRow
 
 
 def answer_document(answer: Answer, epoch: int, message_id: str) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def answer_document(answer: Answer, epoch: int, message_id: str) -> dict[str, An
     }
 
 
-def case_document(seen: SeenCase, epoch: int, now: datetime, unit_id: str | None) -> dict[str, Any]:
+def case_document(seen: SeenCase, now: datetime, unit_id: str | None, epoch: int) -> dict[str, Any]:
     """A case as its caller may see it. A unit whose sight has ended sees what it had, not what became of it."""
     case = seen.case
     ended = seen.until_position is not None
@@ -59,7 +60,7 @@ def case_document(seen: SeenCase, epoch: int, now: datetime, unit_id: str | None
         "photos": list(case.reported.photos),
         "reported_by": case.reported_by,
         "registered_at": case.registered_at,
-        "sees_until": None if seen.until_position is None else cursor(epoch, seen.until_position),
+        "sees_until": cursor(epoch, seen.until_position) if seen.until_position is not None else None,
     }
     if case.reported.sender_case_id and unit_id in (None, case.reported_by):
         made["sender_case_id"] = case.reported.sender_case_id

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from contracts.city import City
-from contracts.cursors import read_cursor
+from contracts.cursor import read_cursor
 from hub.api.clock_views import evaluation_document
 from hub.commands.common import add_store, run, settings_of, show_json, store, table
 from hub.evaluation import By, Evaluation, Period

@@ -10,7 +10,7 @@ from contracts.problem import Problem
 from hub.api.views import refused_document
 from hub.commands.common import add_json, add_store, done, in_short, operator, run, settings_of, show_json, store, table
 from hub.replays import Replays
-from hub.store import reading
+from hub.store import shelf
 
 
 def add(verbs: Any) -> None:
@@ -42,9 +42,7 @@ def _list(given: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with store(settings) as pool:
-            rows = await reading.refused(
-                pool, unit_id=given.unit, before=None, settled=given.settled, limit=given.limit
-            )
+            rows = await shelf.listed(pool, unit_id=given.unit, before=None, settled=given.settled, limit=given.limit)
         if given.json:
             show_json([refused_document(row) for row in rows])
         else:
@@ -62,7 +60,7 @@ def _show(given: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with store(settings) as pool:
-            row = await reading.refused_one(pool, given.refused_id)
+            row = await shelf.one(pool, given.refused_id)
         if row is None:
             raise Problem("not_found")
         if given.raw:
@@ -79,7 +77,7 @@ def _settle(given: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with store(settings) as pool, pool.acquire() as conn:
-            settled = await reading.settle_refused(conn, given.refused_id, operator())
+            settled = await shelf.settle(conn, given.refused_id, operator())
         sentence = "已处理 / settled" if settled else "没有待处理的该消息 / there is no such open message"
         done(given, sentence, refused_id=given.refused_id, settled=settled)
         return 0 if settled else 1
@@ -97,7 +95,7 @@ def _replay(given: argparse.Namespace) -> int:
         from hub.app import replays_of
 
         told: list[dict[str, Any]] = []
-        async with store(settings) as pool, replays_of(pool) as replays:
+        async with store(settings) as pool, replays_of(settings, pool) as replays:
             if given.refused_id is not None:
                 told.append(await _replayed(replays, given.refused_id))
             reached = 0

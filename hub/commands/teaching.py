@@ -24,19 +24,6 @@ LESSONS: Mapping[str, Lesson] = {
         "administrator's key, once. Each setting is also a CITYHUB_* variable: docs/operations.md.",
         ("serve", "serve --port 9000 --processes 4", "serve --database postgresql://cityhub@db.example/cityhub"),
     ),
-    "retention list": Lesson(
-        "每个月的案件数、未结数、占用的空间,以及为何还不能删。",
-        "Each month: its cases, how many are open, its size, and what holds it back.",
-        ("retention list", "retention list --keep-months 60"),
-    ),
-    "retention drop": Lesson(
-        "删除一个月的全部案件数据(照片除外),整月或全不;不可恢复,先备份。有未结案件、未送达信件或保存期未满的不删。"
-        "删除后,更早的变更流游标得 410,涉及该月的考核期不能再算。",
-        "Drops all case data of a month, photos apart, whole or not at all. It does not come back: back up first. "
-        "A month with open cases or letters on their way, or not long at rest, stays. Afterwards older cursors of the "
-        "change feed get 410, and periods that it may concern are evaluated no more.",
-        ("retention drop 2023-10 --dry-run", 'retention drop 2023-10 --reason "三年保存期已满"'),
-    ),
     "backup": Lesson(
         "把数据库和照片备份到一个文件,枢纽可在运行。主密钥不在其中,请另行保管。",
         "Writes the database and the photos into one file; the hub may be running. Keep the master keys apart.",
@@ -237,6 +224,21 @@ LESSONS: Mapping[str, Lesson] = {
         "Past cases under a changed matrix, calendar or formula: who gets more, who is late, whose rank moves.",
         ("whatif --month 2026-11 --city changed/",),
     ),
+    "retention list": Lesson(
+        "各月的案件数据:多少件、有没有未结束或未送达的、可否删除;以及已删除的月份。",
+        "Each month of case data: how much, what is open or undelivered, whether it may go; and those that went.",
+        ("retention list", "retention list --keep-months 60 --json"),
+    ),
+    "retention drop": Lesson(
+        "整月删除过了保存期的案件数据,不可恢复:先备份。有未结束的案件或未送达的信件时拒绝;旧游标此后得 410,"
+        "需要该月的考核期不再计算。",
+        "Drops whole months that are past their retention; there is no way back: back up first. Refused while a case "
+        "is open or a letter undelivered. Older cursors get 410; figures that need the month are refused.",
+        (
+            "retention drop 2023-01 2023-02 --reason 过保存期 --dry-run",
+            "retention drop 2023-01 --reason 过保存期",
+        ),
+    ),
     "docs": Lesson(
         "由代码中的表重新生成文档页。",
         "Writes the pages that are generated from tables anew.",
@@ -278,5 +280,6 @@ def teach(parser: argparse.ArgumentParser, name: str = "") -> None:
             argument.help = COMMON[argument.dest]
     lesson = LESSONS.get(name)
     if lesson is not None:
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.description = f"{lesson.zh}\n{lesson.en}"
         parser.epilog = "例如 / for example:\n" + "\n".join(f"  ./cityhub {each}" for each in lesson.examples)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from contracts.problem import Problem
 from contracts.ways.rabbitmq import names_of
 from hub.broker_access import broker_address, grants_of
 from hub.commands.admin import onboarding
 from hub.commands.common import add_json, add_store, run, settings_of, show_json
-from hub.registry import without_profile
+from hub.onboarding import without_profile
 from hub.store import registry as store
+from hub.units_in_force import in_force
 
 HIDDEN = "—"
 
@@ -33,10 +33,10 @@ def _broker(given: argparse.Namespace) -> int:
     async def work() -> int:
         async with onboarding(settings) as (desk, pool):
             async with pool.acquire() as conn:
-                units = [unit for unit in await store.unit_profiles(conn) if unit.unit_id == given.unit]
-            grants = await grants_of(desk.safe, units)
-        if not units:
-            raise Problem("unit_unknown", *without_profile(desk.registry(), given.unit))
+                kept = await store.unit_profile(conn, given.unit)
+            if kept is None:
+                raise without_profile(given.unit, desk.registry())
+            grants = await grants_of(desk.safe, [in_force(kept)])
         made = [
             {
                 "connection_id": grant.connection_id,

@@ -16,7 +16,7 @@ from contracts.nouns import Connection, Role
 from contracts.problem import Problem
 from hub.awaiting import Awaited
 from hub.case_numbers import number_of
-from hub.cases import Case, Entry, advance, opened
+from hub.cases import Case, Entry
 from hub.deadlines import Limits, due_soon_at, limit_between, limits_from, supervision_at
 from hub.decision import Decision, LetterOrder, Personal, Sight
 from hub.facts import (
@@ -35,6 +35,7 @@ from hub.facts import (
     Verified,
     Voided,
 )
+from hub.history import advance, opened
 from hub.lateness import Delivery, Outage
 from hub.life_cycle import STATE_WORDS, STEP_WORDS, State, Step, StepNotAllowed, after, steps_from
 from hub.nearby import Nearby

@@ -81,8 +81,6 @@ class Lanes:
             # Without it no letter is ever settled: its death is the death of the lanes.
             writing.result()
         finally:
-            for adapter in self.adapters.values():
-                adapter.hurry()
             leases = [(name, lane.lease.fencing) for name, (lane, _) in self._running.items()]
             await self._stop(list(self._running))
             writing.cancel()

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     FILES = "files"
     POWER = "power"
     WATER = "water"
+    GAS = "gas"
     QUEUE = "queue"
     BROADCASTER = "broadcaster"
 
@@ -39,16 +40,18 @@ class Needs(StrEnum):
 
     NODE = "node"
     PHP = "php"
+    AXIS = "axis"
     BROKER = "broker"
 
 
 FOREIGN: Mapping[Kind, tuple[Needs, str]] = {
     Kind.POWER: (Needs.NODE, "power.cjs"),
     Kind.WATER: (Needs.PHP, "water/office.php"),
+    Kind.GAS: (Needs.AXIS, "gas"),
     Kind.QUEUE: (Needs.NODE, "queue.cjs"),
     Kind.BROADCASTER: (Needs.NODE, "broadcaster.cjs"),
 }
-"""Partners that are not Python: what runs them, and their program in ``partners/foreign``."""
+"""Partners that are not Python: what runs them, and their program in ``partners/foreign``; Java's is a folder."""
 
 ASKING = frozenset({"housing_construction", "urban_enforcement", "public_security", "transport"})
 """The bureaus that return one of their dispatches, and bring questions about others to the command centre."""
@@ -59,7 +62,7 @@ CUT_OFF, CUT_OFF_AREA = "west_district", "west_district"
 AT_BROKER = frozenset({Kind.QUEUE, Kind.BROADCASTER})
 """Kinds that meet the hub at a broker."""
 
-OF_THEIR_OWN = frozenset({Kind.OWN_REST, Kind.POLLED, Kind.FILES, Kind.POWER, Kind.WATER, Kind.QUEUE, Kind.BROADCASTER})
+OF_THEIR_OWN = frozenset({Kind.OWN_REST, Kind.POLLED, Kind.FILES, Kind.POWER, Kind.WATER, Kind.GAS}) | AT_BROKER
 """Kinds that are connected by a document of their own in ``profiles``, and have words of their own."""
 
 
@@ -88,6 +91,7 @@ TROUPE = (
     Part("radio", Kind.BROADCASTER, ("radio_tv",)),
     Part("bus", Kind.POLLED, ("bus_group",)),
     Part("post", Kind.FILES, ("post",)),
+    Part("gas", Kind.GAS, ("gas_company",)),
     Part("bureaus", Kind.PULLER, tuple(sorted(ASKING))),
     Part("districts", Kind.DISTRICT, ("kecheng", "qujiang", "green_industry_zone", "juhua")),
     Part("west", Kind.CUT_OFF, (CUT_OFF,)),

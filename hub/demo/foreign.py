@@ -1,4 +1,4 @@
-"""What partners that are not Python run on (node with its packages, PHP with SOAP, a broker): found, never installed.
+"""What partners that are not Python run on (node, PHP, Java with Axis, a broker): found, never installed.
 
 ``./cityhub demo`` and ``./cityhub test`` install it where they may. node's packages lie beside Python's.
 """
@@ -13,11 +13,12 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
+from hub.demo.axis import Java, find_java
 from hub.demo.broker_node import BrokerFault, scripts_folder
 
 FOLDER = Path(__file__).with_name("partners") / "foreign"
 NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
-NAMES = {"node": "node(soap、amqplib)", "php": "PHP(soap、simplexml)", "broker": "RabbitMQ"}
+NAMES = {"node": "node(soap、amqplib)", "php": "PHP(soap、simplexml)", "axis": "Java(Axis 1.4)", "broker": "RabbitMQ"}
 """What a person calls them."""
 
 LOOK_SECONDS = 20.0
@@ -46,6 +47,11 @@ class Tools:
             return None
         told = subprocess.run([found, "-r", HAS_BOTH], timeout=LOOK_SECONDS, check=False, capture_output=True)
         return found if told.returncode == 0 else None
+
+    @cached_property
+    def axis(self) -> Java | None:
+        """A Java with Axis 1.4."""
+        return find_java(self.path)
 
     @cached_property
     def broker(self) -> str | None:

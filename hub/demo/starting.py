@@ -20,6 +20,9 @@ from hub.demo.opening import Site
 from hub.demo.radio import its_own_broker
 from hub.demo.supervisor import Child, Supervisor
 
+LATER = frozenset({Needs.BROKER, Needs.AXIS})
+"""What has to be got ready first, and may turn out not to be had."""
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -35,7 +38,8 @@ class Running:
 
 @dataclass(slots=True)
 class Starting:
-    """Starts it all in one folder. ``broker`` is a node that is not started yet, if there can be one."""
+    """Starts it all in one folder. ``broker`` is a node that is not started yet, if there can be one; ``city`` the
+    folder of the city's tables."""
 
     supervisor: Supervisor
     session: aiohttp.ClientSession
@@ -43,19 +47,23 @@ class Starting:
     broker: Broker | None
     folder: Path
     speed: float
+    city: Path
     _children: dict[str, Child] = field(default_factory=dict)
 
     async def start(self, units: Sequence[str]) -> Running:
         """All at once: the partners read their code while the hub makes its database, and the broker starts."""
-        found = {Needs.NODE: self.tools.node, Needs.PHP: self.tools.php, Needs.BROKER: self.broker}
+        tools = self.tools
+        found = {Needs.NODE: tools.node, Needs.PHP: tools.php, Needs.AXIS: tools.axis, Needs.BROKER: self.broker}
         there = frozenset(need for need, what in found.items() if what)
         self._files_root.mkdir()
         hub = await self.supervisor.start("hub", self._hub(), self._hub_environment())
-        await self._start_partners(part for part in cast(units, there) if part.kind not in AT_BROKER)
-        ready, has_broker = await asyncio.gather(hub.first_line(), self._start_broker())
-        there = there if has_broker else there - {Needs.BROKER}
+        await self._start_partners(part for part in cast(units, there) if not part.needs & LATER)
+        ready, has_broker, has_axis = await asyncio.gather(
+            hub.first_line(), self._start_broker(), self._start_java(units)
+        )
+        there -= {need for need, has in ((Needs.BROKER, has_broker), (Needs.AXIS, has_axis)) if not has}
         parts = cast(units, there)
-        await self._start_partners(part for part in parts if part.kind in AT_BROKER)
+        await self._start_partners(part for part in parts if part.name not in self._children)
         told = await asyncio.gather(*(self._children[part.name].first_line() for part in parts))
         sites = {part.name: await self._site(part, line["port"]) for part, line in zip(parts, told, strict=True)}
         return Running(
@@ -72,6 +80,7 @@ class Starting:
             f"--clock-start={clock_start(self.speed)}",
             "--outbound-allow=127.0.0.0/8",
             f"--files-root={self._files_root}",
+            f"--city={self.city}",
             "--print-ready",
         ]
 
@@ -93,6 +102,21 @@ class Starting:
             await self.broker.start()
         except BrokerFault:
             return False
+        return True
+
+    async def _start_java(self, units: Sequence[str]) -> bool:
+        """Whether what is written in Java runs now. It is compiled while the hub makes its database."""
+        java = self.tools.axis
+        if java is None:
+            return False
+        for part in cast(units, {Needs.AXIS}):
+            if Needs.AXIS in part.needs:
+                sources = FOLDER / FOREIGN[part.kind][1]
+                classes = await asyncio.to_thread(java.compiled, sources, self.folder / "java")
+                if classes is None:
+                    return False
+                command = java.command(classes, "GasCompany", str(sources / "server-config.wsdd"))
+                self._children[part.name] = await self.supervisor.start(part.name, command)
         return True
 
     async def _start_partners(self, parts: Iterable[Part]) -> None:

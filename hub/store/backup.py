@@ -1,33 +1,28 @@
 """Backup and restore: the database and the attachments as one file, checked whole before anything is touched.
 
-The file is a plain tar: ``database.dump`` (``pg_dump``'s custom format), ``attachments/…``, and last ``manifest.json``
-with the SHA-256 of each member, so that a file that was cut short has no manifest. A restored database begins a new
-epoch: old cursors are noticed, and no case number that was issued after the backup is issued again.
+A restored database begins a new epoch: old cursors are noticed, and no case number that was issued after the backup is
+issued again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import filecmp
-import os
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 import asyncpg
 import structlog
 
-from hub.clock import CityClock, machine_now
-from hub.store.backup_file import ATTACHMENTS, CHUNK_BYTES, DUMP, FORMAT, Manifest, pack, sync_folder, unpack
+from hub.store.archive import ATTACHMENTS, DUMP, FORMAT, Manifest, merge, pack, staging_in, unpack
 from hub.store.embedded import quoted
+from hub.store.epochs import begin_epoch, last_day
 from hub.store.fault import StoreFault
 from hub.store.migrate import refuse_old_server
-from hub.store.pg_tools import Tool, ran, run_tool, tool_failed, tool_of
+from hub.store.pg_tools import Tool, failed, ran, run_tool, tool_of
 
 _NAME_BYTES_MAX = 63  # PostgreSQL's
 _RESTORE_LOCK_KEY = 7242002
@@ -55,7 +50,7 @@ async def backup(dsn: str, file: Path, attachments: Path | None = None, *, binar
         # The dump sees what this transaction sees.
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
-            with _staging(file.parent) as staging:
+            with staging_in(file.parent) as staging:
                 described = await _described(connection, tool)
                 await run_tool(tool, dsn, "--format=custom", f"--snapshot={snapshot}", f"--file={staging / DUMP}")
                 # After the snapshot: an attachment is on disk before the commit that refers to it.
@@ -85,7 +80,7 @@ async def restore(
     name = unquote(urlsplit(dsn).path.removeprefix("/"))
     stamp = datetime.now(UTC).strftime("%Y%m%dt%H%M%Sz")
     fresh, kept = _suffixed(name, f"_restoring_{stamp}"), _suffixed(name, f"_before_restore_{stamp}")
-    with _staging((attachments or file).parent) as staging:
+    with staging_in((attachments or file).parent) as staging:
         manifest = await asyncio.to_thread(unpack, file, staging)
         async with _connected(_dsn_of(dsn, "postgres")) as server:
             _refuse_older_server(server, manifest)
@@ -94,11 +89,11 @@ async def restore(
             try:
                 await _fill(server, _dsn_of(dsn, fresh), staging / DUMP, manifest, binaries)
                 async with _connected(_dsn_of(dsn, fresh)) as connection:
-                    through = numbers_through or await _last_day(connection)
+                    through = numbers_through or await last_day(connection)
                     epoch = await begin_epoch(connection, reason, numbers_through=through, after=old or 0)
                 if attachments is not None:
                     # Before the swap: the old database does not mind files that it doesn't refer to.
-                    await asyncio.to_thread(_merge, staging / ATTACHMENTS, attachments)
+                    await asyncio.to_thread(merge, staging / ATTACHMENTS, attachments)
                 async with server.transaction():
                     if old is not None:
                         await server.execute(f"ALTER DATABASE {quoted(name)} RENAME TO {quoted(kept)}")
@@ -111,47 +106,6 @@ async def restore(
                 await server.execute(f"DROP DATABASE {quoted(kept)}")
     log.info("backup.restored", file=str(file), epoch=epoch, kept_as=kept_as)
     return Restored(manifest, epoch, kept_as)
-
-
-POSITIONS_PER_EPOCH = 10**13
-
-
-async def begin_epoch(connection: asyncpg.Connection, reason: str, *, numbers_through: date, after: int = 0) -> int:
-    """Begin the next epoch, above ``after`` too, and return it.
-
-    On days up to ``numbers_through`` the new epoch's serials start above all that earlier ones can have reached, so
-    that a case number issued after the backup, and lost with the restore, is not issued again.
-    """
-    epoch: int = await connection.fetchval(
-        """
-        INSERT INTO cityhub.epochs (epoch, began_at, reason, numbers_through_day, serial_floor)
-        SELECT next.epoch, now(), $1, $2, (next.epoch - 1) * 1000000::bigint
-        FROM (SELECT greatest(coalesce(max(epoch), 0), $3::int) + 1 AS epoch FROM cityhub.epochs) AS next
-        RETURNING epoch
-        """,
-        reason,
-        int(numbers_through.strftime("%Y%m%d")),
-        after,
-    )
-    # Positions of different epochs never meet: a letter's id, which is its position, never gets other bytes.
-    await connection.execute(
-        """
-        SELECT setval('cityhub.commit_position', greatest($1::bigint, (SELECT last_value FROM cityhub.commit_position)))
-        """,
-        (epoch - 1) * POSITIONS_PER_EPOCH,
-    )
-    return epoch
-
-
-async def _last_day(connection: asyncpg.Connection) -> date:
-    row = await connection.fetchrow("SELECT machine_anchor, city_anchor, rate FROM cityhub.city_clock")
-    assert row is not None
-    return last_day_in_doubt(CityClock(*row).now(), machine_now())
-
-
-def last_day_in_doubt(city_now: datetime, now: datetime) -> date:
-    """The day after the later of the two clocks, in the city clock's zone: beyond it no number was issued."""
-    return max(city_now, now).astimezone(city_now.tzinfo).date() + timedelta(days=1)
 
 
 async def _described(connection: asyncpg.Connection, tool: Tool) -> Manifest:
@@ -226,23 +180,7 @@ async def _fill(server: asyncpg.Connection, dsn: str, dump: Path, manifest: Mani
     # Since 17, pg_restore sets a parameter that older servers don't have: that fault, alone, is none.
     _, said = await ran(tool, dsn, *options)
     if said.count("pg_restore: error:") != 1 or 'parameter "transaction_timeout"' not in said:
-        raise tool_failed(tool, said)
-
-
-def _merge(staged: Path, attachments: Path) -> None:
-    """Add the backup's attachments that are missing or differ, each one synced before it takes its name."""
-    for source in (path for path in staged.rglob("*") if path.is_file()):
-        target = attachments / source.relative_to(staged)
-        if target.exists() and filecmp.cmp(source, target, shallow=False):
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.partial")
-        with source.open("rb") as file_in, partial.open("wb") as out:
-            shutil.copyfileobj(file_in, out, CHUNK_BYTES)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(target)
-        sync_folder(target.parent)
+        raise failed(tool, said)
 
 
 @contextlib.asynccontextmanager
@@ -255,14 +193,6 @@ async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
             await connection.close()
     except (asyncpg.PostgresError, OSError) as error:
         raise StoreFault(f"未能完成:{error}", f"Could not be completed: {error}") from error
-
-
-@contextlib.contextmanager
-def _staging(parent: Path) -> Iterator[Path]:
-    """A private folder on the disk where its content is going, gone afterwards."""
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".cityhub-", dir=parent) as staging:
-        yield Path(staging)
 
 
 def _dsn_of(dsn: str, database: str) -> str:

@@ -1,4 +1,4 @@
-"""PostgreSQL's executables: where they are, how new they are, and how they are run."""
+"""PostgreSQL's executables: where they are, which version they are of, and how one is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new cluster, and its server started: as whom, with which settings, in whose session."""
+"""A data folder of PostgreSQL's: whose it is, what made it, and making a new one, whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ import os
 import pwd
 import secrets
 import shutil
-import stat
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from hub.store.binaries import Binaries, find_binaries, run
+from hub.store.binaries import Binaries, run
 from hub.store.fault import StoreFault
-from hub.store.server_files import DATA, LOG, PASSWORD, opened, pid_of, sockets_of
 
 DATABASE = "cityhub"
 """The database, and the role that owns it."""
 
-LOG_BYTES_MAX = 10 * 1024 * 1024
+DATA, PASSWORD, LOG, SERVER_LOCK, USERS_LOCK = "data", "password", "postgres.log", "server.lock", "users.lock"
 
 # The last bit lets access(2) heed the capability, by which PostgreSQL looks for its own executables: the kernel else
 # leaves it out for all but root.
@@ -33,7 +30,7 @@ _SEE_THROUGH = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Owner:
+class Owner:
     """Who runs the server, and the words before a command that make it run so."""
 
     uid: int
@@ -41,37 +38,22 @@ class _Owner:
     prefix: tuple[str, ...]
 
 
-def launch(folder: Path, binaries: Path | None, settings: Mapping[str, str], lock: IO[bytes]) -> None:
-    """Start the server in a session of its own, as nobody's child, with the lock as its inheritance."""
-    with lock:
-        chosen = find_binaries(binaries)
-        owner = _owner(folder, chosen)
-        if (folder / DATA / "PG_VERSION").exists():
-            _check_version(folder, chosen)
-        else:
-            _make_cluster(folder, chosen, owner)
-        sockets = sockets_of(folder)
-        _make_private(sockets, owner)
-        if pid_of(folder) is None:
-            # The process ids in a dead server's files may by now be others', which PostgreSQL would take for servers.
-            for left in (folder / DATA / "postmaster.pid", *sockets.glob(".s.PGSQL.*")):
-                left.unlink(missing_ok=True)
-        if (folder / LOG).exists() and (folder / LOG).stat().st_size > LOG_BYTES_MAX:
-            (folder / LOG).replace((folder / LOG).with_suffix(".log.1"))
-        given = {"unix_socket_directories": sockets, **settings}
-        words = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
-        with opened(folder / LOG, os.O_RDWR | os.O_APPEND) as output:
-            server: list[str | Path] = [chosen.folder / "postgres", "-D", folder / DATA]
-            run(["setsid", "--fork", *owner.prefix, *server, *words], output=output, pass_fds=(lock.fileno(),))
+def open_private(path: Path, flags: int) -> IO[bytes]:
+    """A private file of the folder's owner, also when root makes it."""
+    file = os.fdopen(os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", buffering=0)
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+    return file
 
 
-def _owner(folder: Path, binaries: Binaries) -> _Owner:
+def owner_of(folder: Path, binaries: Binaries) -> Owner:
     """Ourselves; or, as PostgreSQL refuses to run as root, the data's owner, else a system user.
 
     A folder above that is closed to that user stays closed: the server is let through by a capability instead.
     """
     if os.geteuid() != 0:
-        return _Owner(os.geteuid(), os.getegid(), ())
+        return Owner(os.geteuid(), os.getegid(), ())
     data = folder / DATA
     uid, gid = (data.stat().st_uid, data.stat().st_gid) if data.exists() else _system_user()
     if uid == 0:
@@ -85,7 +67,7 @@ def _owner(folder: Path, binaries: Binaries) -> _Owner:
         # As access(2) sees it, which is how PostgreSQL looks for its own executables.
         tried = run([*prefix, "sh", "-c", 'cd "$1" && test -x "$2"', "sh", folder, binaries.folder / "postgres"])
         if tried.returncode == 0:
-            return _Owner(uid, gid, prefix)
+            return Owner(uid, gid, prefix)
         said = tried.stderr.strip() or said
     raise StoreFault(
         f"root 无法让用户 {uid} 进入 {folder} 和 {binaries.folder}({said});"
@@ -110,7 +92,8 @@ def _system_user() -> tuple[int, int]:
     )
 
 
-def _check_version(folder: Path, binaries: Binaries) -> None:
+def check_version(folder: Path, binaries: Binaries) -> None:
+    """Raises ``StoreFault`` where another version made the data."""
     made_by = (folder / DATA / "PG_VERSION").read_text().strip()
     if made_by == str(binaries.major):
         return
@@ -122,11 +105,11 @@ def _check_version(folder: Path, binaries: Binaries) -> None:
     )
 
 
-def _make_cluster(folder: Path, binaries: Binaries, owner: _Owner) -> None:
+def make_cluster(folder: Path, binaries: Binaries, owner: Owner) -> None:
     """A new data folder, whole or not at all: made beside its place, then renamed."""
     if not (folder / PASSWORD).exists():
         fresh = (folder / PASSWORD).with_suffix(".new")
-        with opened(fresh, os.O_RDWR | os.O_TRUNC) as file:
+        with open_private(fresh, os.O_RDWR | os.O_TRUNC) as file:
             file.write(secrets.token_hex(24).encode())
             os.fsync(file.fileno())
         fresh.rename(folder / PASSWORD)
@@ -161,16 +144,3 @@ def _locale(major: int) -> tuple[str, ...]:
     if Path("/usr/lib/locale/C.utf8").exists():
         return ("--locale=C", "--lc-ctype=C.UTF-8")
     return ("--locale=C",)
-
-
-def _make_private(sockets: Path, owner: _Owner) -> None:
-    with contextlib.suppress(FileExistsError):
-        sockets.mkdir(mode=0o700)
-        os.chown(sockets, owner.uid, owner.gid)
-    found = sockets.lstat()
-    # In a folder for all, somebody else may have been here first.
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner.uid or found.st_mode & 0o077:
-        raise StoreFault(
-            f"{sockets} 应当只属于用户 {owner.uid};请删除它后重试。",
-            f"{sockets} should belong to user {owner.uid} alone; remove it and try again.",
-        )

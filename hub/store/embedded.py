@@ -15,7 +15,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import hashlib
+import os
 import signal
+import stat
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,24 +28,22 @@ from urllib.parse import quote
 import asyncpg
 import structlog
 
-from hub.store.cluster import DATABASE, launch
-from hub.store.fault import StoreFault
-from hub.store.server_files import (
+from hub.store.binaries import find_binaries, run
+from hub.store.cluster import (
     DATA,
+    DATABASE,
     LOG,
     PASSWORD,
-    POLL_SECONDS,
     SERVER_LOCK,
     USERS_LOCK,
-    end_orphans,
-    lock_file,
-    locked,
-    made_folder,
-    pid_of,
-    signal_server,
-    sockets_of,
-    status_of,
+    Owner,
+    check_version,
+    make_cluster,
+    open_private,
+    owner_of,
 )
+from hub.store.fault import StoreFault
+from hub.store.postmaster import end_orphans, pid_of, send, status_of
 
 SETTINGS: Mapping[str, str] = {
     # No TCP port: who may enter the socket's folder, and knows the password, may connect.
@@ -66,10 +67,13 @@ SETTINGS: Mapping[str, str] = {
 }
 """What the server is started with on a machine of two cores; ``start`` takes others over them."""
 
+LOG_BYTES_MAX = 10 * 1024 * 1024
+
 WATCH_SECONDS = 0.25
 """How soon the death of a kept server is noticed."""
 
 _AGAIN_SECONDS = 2.0
+_POLL_SECONDS = 0.01
 
 log = structlog.get_logger(__name__)
 
@@ -118,9 +122,9 @@ async def start(
     wanted = {**SETTINGS, **(settings or {})}
     try:
         async with asyncio.timeout(timeout_seconds):
-            folder = await asyncio.to_thread(made_folder, folder)
+            folder = await asyncio.to_thread(_made, folder)
             # Waits only while the last user is ending the server.
-            users = await locked(folder / USERS_LOCK, fcntl.LOCK_SH)
+            users = await _locked(folder / USERS_LOCK, fcntl.LOCK_SH)
             try:
                 launched, dsn = await _launched_or_reached(folder, binaries, wanted)
             except StoreFault:
@@ -191,6 +195,33 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _made(folder: Path) -> Path:
+    folder = folder.resolve()
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Passable, so that root's server, which runs as somebody else, reaches its own folder inside; not readable.
+        folder.mkdir(mode=0o711, exist_ok=True)
+    return folder
+
+
+def _lock(path: Path, operation: int) -> IO[bytes] | None:
+    """The file, locked until it is closed; ``None`` where others hold it. Never waits."""
+    file = open_private(path, os.O_RDWR)
+    try:
+        fcntl.flock(file, operation | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+async def _locked(path: Path, operation: int) -> IO[bytes]:
+    while True:
+        if (file := _lock(path, operation)) is not None:
+            return file
+        await asyncio.sleep(_POLL_SECONDS)
+
+
 async def _leave(folder: Path, users: IO[bytes], timeout_seconds: float = 60.0) -> bool:
     with users:
         try:
@@ -200,18 +231,18 @@ async def _leave(folder: Path, users: IO[bytes], timeout_seconds: float = 60.0) 
             return False
         try:
             async with asyncio.timeout(timeout_seconds):
-                while (lock := lock_file(folder / SERVER_LOCK, fcntl.LOCK_EX)) is None:
+                while (lock := _lock(folder / SERVER_LOCK, fcntl.LOCK_EX)) is None:
                     # Each time: one that is only just starting heeds none before its pid file names it.
-                    signal_server(folder, signal.SIGINT)
+                    send(folder, signal.SIGINT)
                     end_orphans(folder)
-                    await asyncio.sleep(POLL_SECONDS)
+                    await asyncio.sleep(_POLL_SECONDS)
                 lock.close()
         except TimeoutError:
             # Loses nothing that was committed: the next start replays it from the log.
-            signal_server(folder, signal.SIGQUIT)
+            send(folder, signal.SIGQUIT)
             log.warning("database.cut_off", folder=str(folder), timeout_seconds=timeout_seconds)
         with contextlib.suppress(OSError):
-            sockets_of(folder).rmdir()
+            _sockets_of(folder).rmdir()
     return True
 
 
@@ -219,17 +250,17 @@ async def _launched_or_reached(folder: Path, binaries: Path | None, settings: Ma
     """Whether this process launched the server, and the dsn by which it answers."""
     launched = False
     while True:
-        if (lock := lock_file(folder / SERVER_LOCK, fcntl.LOCK_EX)) is not None:
+        if (lock := _lock(folder / SERVER_LOCK, fcntl.LOCK_EX)) is not None:
             if launched:
                 lock.close()
                 raise _early_end(folder)
-            await asyncio.to_thread(launch, folder, binaries, settings, lock)
+            await asyncio.to_thread(_launch, folder, binaries, settings, lock)
             launched = True
         elif (dsn := await _reach(folder)) is not None:
             return launched, dsn
         else:
             end_orphans(folder)
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _reach(folder: Path) -> str | None:
@@ -258,6 +289,50 @@ async def _reach(folder: Path) -> str | None:
     finally:
         await connection.close()
     return dsn
+
+
+def _launch(folder: Path, binaries: Path | None, settings: Mapping[str, str], lock: IO[bytes]) -> None:
+    """Start the server in a session of its own, as nobody's child, with the lock as its inheritance."""
+    with lock:
+        chosen = find_binaries(binaries)
+        owner = owner_of(folder, chosen)
+        if (folder / DATA / "PG_VERSION").exists():
+            check_version(folder, chosen)
+        else:
+            make_cluster(folder, chosen, owner)
+        sockets = _sockets_of(folder)
+        _make_private(sockets, owner)
+        if pid_of(folder) is None:
+            # The process ids in a dead server's files may by now be others', which PostgreSQL would take for servers.
+            for left in (folder / DATA / "postmaster.pid", *sockets.glob(".s.PGSQL.*")):
+                left.unlink(missing_ok=True)
+        if (folder / LOG).exists() and (folder / LOG).stat().st_size > LOG_BYTES_MAX:
+            (folder / LOG).replace((folder / LOG).with_suffix(".log.1"))
+        given = {"unix_socket_directories": sockets, **settings}
+        words = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
+        with open_private(folder / LOG, os.O_RDWR | os.O_APPEND) as output:
+            server: list[str | Path] = [chosen.folder / "postgres", "-D", folder / DATA]
+            run(["setsid", "--fork", *owner.prefix, *server, *words], output=output, pass_fds=(lock.fileno(),))
+
+
+def _sockets_of(folder: Path) -> Path:
+    """Where the socket is: a short path (107 bytes is the limit), the same at every start."""
+    # Not under /run/user, which is emptied when its user logs out, while the server stays.
+    base = Path("/run") if os.geteuid() == 0 and Path("/run").is_dir() else Path("/tmp")
+    return base / f"cityhub-{hashlib.sha256(bytes(folder)).hexdigest()[:16]}"
+
+
+def _make_private(sockets: Path, owner: Owner) -> None:
+    with contextlib.suppress(FileExistsError):
+        sockets.mkdir(mode=0o700)
+        os.chown(sockets, owner.uid, owner.gid)
+    found = sockets.lstat()
+    # In a folder for all, somebody else may have been here first.
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner.uid or found.st_mode & 0o077:
+        raise StoreFault(
+            f"{sockets} 应当只属于用户 {owner.uid};请删除它后重试。",
+            f"{sockets} should belong to user {owner.uid} alone; remove it and try again.",
+        )
 
 
 def _early_end(folder: Path) -> StoreFault:

@@ -55,18 +55,6 @@ async def known_by_moment(conn: Connection, moment: datetime) -> Known | None:
     return _known(await conn.fetchrow(SQL["known_by_moment"], moment))
 
 
-async def gone(conn: Connection, wanted: Wanted) -> int | None:
-    """A month that was dropped whose cases the period might concern."""
-    found: int | None = await conn.fetchval(SQL["gone"], wanted.from_case, wanted.before_case, wanted.begin)
-    return found
-
-
-async def gone_since(conn: Connection, position: int) -> int | None:
-    """A month that was dropped of which something was written after a position."""
-    found: int | None = await conn.fetchval(SQL["gone_since"], position)
-    return found
-
-
 async def concerned_rows(conn: Connection, wanted: Wanted) -> AsyncIterator[list[Any]]:
     """The rows of every log that the period may concern, whole cases together, for ``logs_of``.
 

@@ -28,17 +28,6 @@ WHERE e.case_id < $2
   AND ($5::bigint IS NULL OR e.position <= $5)
 ORDER BY e.case_id, e.sequence
 
--- name: gone
--- A month that went whose cases might count: registered between $1 and $2, or changed since the period began ($3).
-SELECT month FROM dropped_months
-WHERE cases > 0 AND month::bigint * 10000000000 < $2
-  AND ((month + 1)::bigint * 10000000000 > $1 OR last_changed_at >= $3)
-ORDER BY month DESC LIMIT 1
-
--- name: gone_since
--- A month that went of which something was written after a position.
-SELECT month FROM dropped_months WHERE last_position > $1 ORDER BY month DESC LIMIT 1
-
 -- name: known_by_position
 -- The last entry at or before a commit position.
 SELECT position, known_at, directory_version FROM entries WHERE position <= $1 ORDER BY position DESC LIMIT 1

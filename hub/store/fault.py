@@ -1,4 +1,4 @@
-"""Why the store cannot do what was asked, for a person."""
+"""Why the store cannot do what was asked: a sentence in each language that says what to do next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pg_dump`` and ``pg_restore``: the right one of those installed, run so that it never outlives us."""
+"""PostgreSQL's own clients, ``pg_dump`` and ``pg_restore``: the one that fits, and running it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hub.store.fault import StoreFault
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A client of PostgreSQL, and its major version."""
+    """A client, and its major version."""
 
     path: Path
     major: int
@@ -38,10 +38,10 @@ def tool_of(name: str, major: int, binaries: Path | None) -> Tool:
 
 
 async def run_tool(tool: Tool, dsn: str, *options: str) -> None:
-    """Run a tool to its end. Raises ``StoreFault`` where it fails."""
+    """Run it to its end. Raises ``StoreFault`` where it fails."""
     code, said = await ran(tool, dsn, *options)
     if code != 0:
-        raise tool_failed(tool, said)
+        raise failed(tool, said)
 
 
 async def ran(tool: Tool, dsn: str, *options: str) -> tuple[int, str]:
@@ -67,7 +67,7 @@ async def ran(tool: Tool, dsn: str, *options: str) -> tuple[int, str]:
     return running.returncode or 0, said.decode(errors="replace")
 
 
-def tool_failed(tool: Tool, said: str) -> StoreFault:
-    """A tool's last lines, as a fault."""
+def failed(tool: Tool, said: str) -> StoreFault:
+    """The fault of a tool that failed, with its last words."""
     last = "\n".join(said.strip().splitlines()[-5:])
     return StoreFault(f"{tool.path} 失败:{last}", f"{tool.path} failed: {last}")

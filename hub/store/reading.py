@@ -1,8 +1,7 @@
-"""Reading for people and partners: cases, entries, letters, the change feed, the shelves. Dataclasses come out."""
+"""Reading for people and partners: cases, entries, letters, the change feed, photos. Dataclasses come out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,7 @@ from hub.codec import case_from, fact_from
 from hub.letters import WaitingLetter
 from hub.life_cycle import State, Step
 from hub.store.lanes import waiting
-from hub.store.pool import Connection, Pool
+from hub.store.pool import Pool
 from hub.store.sql import statements
 
 SQL = statements("reading")
@@ -30,6 +29,15 @@ class SeenCase:
     case: Case
     sees: bool
     until_position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogBounds:
+    """The newest position; the one from which nothing is missing; and below which dropped months have left gaps."""
+
+    newest: int
+    whole_after: int
+    floor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +109,6 @@ class LaneRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LogBounds:
-    """The newest and the oldest position that are kept, and the highest that was dropped: below it the log has gaps."""
-
-    newest: int
-    oldest: int
-    gone: int
-
-    @property
-    def head(self) -> int:
-        """From where on a reader misses nothing that is yet to come."""
-        return max(self.newest, self.gone)
-
-    def lead_on_from(self, position: int) -> bool:
-        """Whether a reader that read up to a position finds everything after it."""
-        return position >= self.gone and not 0 < position < self.oldest - 1
-
-
-@dataclass(frozen=True, slots=True)
 class BacklogRow:
     """What one unit has in hand."""
 
@@ -140,31 +130,6 @@ class AttachmentRow:
     width: int | None
     height: int | None
     stored_at: datetime | None = None
-
-
-ShelfRow = tuple[str, str, str, str, str, str, bytes, str, bytes | None]
-"""A refused message as it is kept: unit, credential, door, content type, kind, problem, raw, connection, and what tells
-it from others of its connection where the hub fetched it."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """A refused message on the shelf; ``body`` only where one was asked for."""
-
-    refused_id: int
-    received_at: datetime
-    unit_id: str
-    credential_id: str
-    door: str
-    content_type: str
-    kind: str
-    problem: str
-    settled_at: datetime | None
-    settled_by: str | None
-    body: bytes | None = None
-    size_bytes: int = 0
-    connection_id: str = ""
-    settled_as: str | None = None
 
 
 async def case(pool: Pool, case_id: int, unit_id: str | None) -> SeenCase | None:
@@ -226,10 +191,10 @@ async def changes(
 
 
 async def log_bounds(pool: Pool) -> LogBounds:
-    """How far the log goes."""
+    """How far the log reaches."""
     row = await pool.fetchrow(SQL["head"])
     assert row is not None
-    return LogBounds(**dict(row))
+    return LogBounds(row["newest"], max(row["floor"], row["oldest"] - 1), row["floor"])
 
 
 async def letters(
@@ -312,36 +277,6 @@ async def attachment_seen(pool: Pool, case_id: int, unit_id: str | None, attachm
     """Whether an entry of the case that the unit may read has the attachment among its photos."""
     found: bool = await pool.fetchval(SQL["attachment_seen"], case_id, unit_id, attachment_id)
     return found
-
-
-async def shelve(pool: Pool, rows: Sequence[ShelfRow]) -> list[tuple[str, str]]:
-    """Keep refused messages; the unit and the kind of each that was not kept before."""
-    return [tuple(row) for row in await pool.fetch(SQL["shelve"], *zip(*rows, strict=True))]
-
-
-async def refused(
-    pool: Pool, *, unit_id: str | None, before: int | None, settled: bool, limit: int
-) -> list[RefusedRow]:
-    """The refused shelf, newest first."""
-    rows = await pool.fetch(SQL["refused"], before or NO_BOUND, unit_id, settled, limit)
-    return [RefusedRow(**dict(row)) for row in rows]
-
-
-async def refused_one(pool: Pool, refused_id: int) -> RefusedRow | None:
-    """One refused message with its raw bytes."""
-    row = await pool.fetchrow(SQL["refused_one"], refused_id)
-    return RefusedRow(**dict(row), size_bytes=len(row["body"])) if row else None
-
-
-async def refused_open(pool: Pool, kind: str, unit_id: str | None, after: int, limit: int) -> list[int]:
-    """The ids of what waits on the shelf, oldest first."""
-    return [row["refused_id"] for row in await pool.fetch(SQL["refused_open"], after, kind, unit_id, limit)]
-
-
-async def settle_refused(conn: Connection, refused_id: int, by: str, how: str | None = None) -> bool:
-    """Take a message off the shelf's open list; ``how`` says what became of it."""
-    done: str = await conn.execute(SQL["settle_refused"], refused_id, by, how)
-    return done.endswith("1")
 
 
 def _entry(row: Any) -> Entry:

@@ -46,10 +46,10 @@ WHERE position > $1 AND position <= $2 AND ($3::text IS NULL OR $3 = ANY (audien
 ORDER BY position LIMIT $4
 
 -- name: head
--- The newest and the oldest position of the log, and the highest of what was dropped: below it the log has gaps.
-SELECT coalesce((SELECT max(position) FROM entries), 0) AS newest,
-       coalesce((SELECT min(position) FROM entries), 0) AS oldest,
-       coalesce((SELECT max(last_position) FROM dropped_months), 0) AS gone
+-- The newest position of the log, the oldest, and the one below which dropped months have left gaps.
+SELECT greatest((SELECT max(position) FROM entries), kept.floor) AS newest,
+       coalesce((SELECT min(position) FROM entries), 0) AS oldest, kept.floor
+FROM (SELECT coalesce(max(last_position), 0) AS floor FROM dropped_months) AS kept
 
 -- name: letters
 -- Letters with what became of them, newest first.
@@ -138,35 +138,3 @@ SELECT EXISTS (
     SELECT FROM entries e
     WHERE e.case_id = $1 AND ($2::text IS NULL OR $2 = ANY (e.audience)) AND position($3 in e.body) > 0
       AND jsonb_path_exists(e.body::jsonb, 'strict $.**.*[*] ? (@ == $id)', jsonb_build_object('id', $3::text), true))
-
--- name: shelve
--- Keep refused messages raw; one that the hub fetched and kept before is not kept again.
-INSERT INTO refused_messages (unit_id, credential_id, door, content_type, kind, problem, body, connection_id, fetched)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[],
-                     $9::bytea[])
-ON CONFLICT (connection_id, fetched) WHERE fetched IS NOT NULL AND settled_at IS NULL DO NOTHING
-RETURNING unit_id, kind
-
--- name: refused
--- The refused shelf, newest first.
-SELECT refused_id, received_at, unit_id, credential_id, door, content_type, kind, problem, octet_length(body) AS size_bytes,
-       settled_at, settled_by, connection_id, settled_as
-FROM refused_messages
-WHERE refused_id < $1 AND ($2::text IS NULL OR unit_id = $2) AND ($3 OR settled_at IS NULL)
-ORDER BY refused_id DESC LIMIT $4
-
--- name: refused_one
--- One refused message, raw.
-SELECT refused_id, received_at, unit_id, credential_id, door, content_type, kind, problem, body, settled_at, settled_by,
-       connection_id, settled_as
-FROM refused_messages WHERE refused_id = $1
-
--- name: refused_open
--- What waits on the shelf, in the order in which it came: ids after one, of a kind and a unit.
-SELECT refused_id FROM refused_messages
-WHERE settled_at IS NULL AND refused_id > $1 AND kind = $2 AND ($3::text IS NULL OR unit_id = $3)
-ORDER BY refused_id LIMIT $4
-
--- name: settle_refused
--- Somebody dealt with it.
-UPDATE refused_messages SET settled_at = now(), settled_by = $2, settled_as = $3 WHERE refused_id = $1 AND settled_at IS NULL

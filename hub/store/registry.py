@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from auth.api_keys import CredentialRow
 from hub.clock import CityClock
-from hub.store.pool import Connection
+from hub.store.pool import Connection, Pool
 from hub.store.sql import statements
 
 SQL = statements("registry")
@@ -24,6 +25,15 @@ class DirectoryVersion:
     version: int
     digest: bytes
     document: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """A unit's state, and the version of its profile that is in force."""
+
+    unit_id: str
+    state: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +70,27 @@ async def add_directory(conn: Connection, by: str, digest: bytes, document: str)
     return version
 
 
-async def unit_profiles(conn: Connection) -> list[UnitProfile]:
+async def newest_directory(conn: Connection) -> int | None:
+    """The number of the newest directory; None before a city was loaded."""
+    version: int | None = await conn.fetchval(SQL["newest_directory"])
+    return version
+
+
+async def unit_states(conn: Connection) -> list[UnitState]:
     """Every unit that has a profile."""
-    rows = await conn.fetch(SQL["unit_states"])
-    return [UnitProfile(row["unit_id"], row["state"], row["profile_version"], row["document"]) for row in rows]
+    return [UnitState(*row) for row in await conn.fetch(SQL["unit_states"])]
+
+
+async def unit_profile(conn: Connection, unit_id: str) -> UnitProfile | None:
+    """One unit with its profile in force; None where it has none."""
+    row = await conn.fetchrow(SQL["unit_profile"], unit_id)
+    return UnitProfile(*row) if row else None
+
+
+async def profile_documents(conn: Connection, versions: Sequence[tuple[str, int]]) -> dict[str, str]:
+    """The documents of (unit, version), by unit."""
+    rows = await conn.fetch(SQL["profile_documents"], [each[0] for each in versions], [each[1] for each in versions])
+    return {row["unit_id"]: row["document"] for row in rows}
 
 
 async def add_profile(conn: Connection, unit_id: str, document: str, by: str, reason: str = "") -> int:
@@ -97,6 +124,12 @@ async def put_state(conn: Connection, unit_id: str, state: str, version: int, ap
     """Set the unit's state and the profile in force."""
     await conn.execute(SQL["put_state"], unit_id, state, version, approved_by)
     await conn.execute(SQL["tell"])
+
+
+async def all_keys(pool: Pool) -> list[CredentialRow]:
+    """All keys, on a connection for just this."""
+    async with pool.acquire() as conn:
+        return await keys(conn)
 
 
 async def keys(conn: Connection) -> list[CredentialRow]:

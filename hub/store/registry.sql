@@ -14,11 +14,25 @@ INSERT INTO directory_versions (version, loaded_by, digest, document)
 SELECT coalesce(max(version), 0) + 1, $1, $2, $3 FROM directory_versions
 RETURNING version
 
+-- name: newest_directory
+-- The number of the newest version of the directory.
+SELECT max(version) FROM directory_versions
+
 -- name: unit_states
--- Each unit's state with its profile in force.
+-- Each unit's state, and which version of its profile is in force.
+SELECT unit_id, state, profile_version FROM unit_states ORDER BY unit_id
+
+-- name: unit_profile
+-- One unit's state with its profile in force.
 SELECT s.unit_id, s.state, s.profile_version, p.document
 FROM unit_states s JOIN profiles p ON p.unit_id = s.unit_id AND p.version = s.profile_version
-ORDER BY s.unit_id
+WHERE s.unit_id = $1
+
+-- name: profile_documents
+-- The documents of some versions of profiles.
+SELECT p.unit_id, p.document
+FROM unnest($1::text[], $2::int[]) AS u (unit, version)
+JOIN profiles p ON p.unit_id = u.unit AND p.version = u.version
 
 -- name: add_profile
 -- A new version of a unit's profile.

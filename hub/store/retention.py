@@ -1,85 +1,91 @@
-"""Months of cases: what lies in each, what holds it back, and dropping one."""
+"""Months of case data in the store: what each holds, dropping one, and what is on record of those that went."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.store.pool import Connection
+import asyncpg
+
+from hub.case_numbers import SERIALS_PER_DAY
+from hub.store.pool import Connection, Pool
 from hub.store.sql import statements
 
 SQL = statements("retention")
 
+COUNT_SECONDS = 600.0
+DROP_SECONDS = 60.0
+
+Busy = asyncpg.LockNotAvailableError
+"""Others hold what was to be locked, for longer than anybody should wait behind us."""
+
 
 @dataclass(frozen=True, slots=True)
-class MonthContent:
-    """What lies in a month. ``waiting`` letters are still to be delivered, ``unfetched`` ones no unit came for."""
+class Content:
+    """What a month holds. ``reaches_until`` is the last change or deadline of its cases, in city time."""
 
     cases: int
     open: int
-    last_changed_at: datetime | None
     entries: int
-    last_position: int
-    last_known_at: datetime | None
     letters: int
-    waiting: int
-    unfetched: int
+    undelivered: int
+    last_position: int
+    reaches_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class DroppedMonth:
-    """A month that went."""
+class Dropped:
+    """A month that is kept no longer."""
 
     month: int
-    dropped_at: datetime
-    dropped_by: str
-    reason: str
     cases: int
     entries: int
     letters: int
     last_position: int
+    reached_until: datetime | None
+    dropped_at: datetime
+    by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """The case ids of a month: from ``first``, before ``following``."""
-
-    first: int
-    following: int
+async def months(conn: Connection) -> list[int]:
+    """The months that are kept, oldest first."""
+    return [row["month"] for row in await conn.fetch(SQL["months"])]
 
 
-async def months(conn: Connection) -> list[tuple[int, int]]:
-    """(month, bytes) of every month that has partitions, oldest first."""
-    return [tuple(row) for row in await conn.fetch(SQL["months"])]
+async def hold(conn: Connection, month: int) -> None:
+    """Keep a month from being written until the transaction ends. Raises ``Busy``."""
+    await conn.execute(SQL["hold"], month)
 
 
-async def content(conn: Connection, ids: Ids, pushed: Sequence[str]) -> MonthContent:
-    """What lies in a month; ``pushed`` are the connections that the hub itself delivers to."""
-    row = await conn.fetchrow(SQL["content"], ids.first, ids.following, pushed)
+async def content(conn: Connection, month: int) -> Content:
+    """What a month holds."""
+    low = month * 100 * SERIALS_PER_DAY
+    row = await conn.fetchrow(SQL["content"], low, low + 100 * SERIALS_PER_DAY, timeout=COUNT_SECONDS)
     assert row is not None
-    return MonthContent(**dict(row))
+    reaches = [each for each in (row["cases_until"], row["letters_until"]) if each is not None]
+    return Content(
+        row["cases"],
+        row["open"],
+        row["entries"],
+        row["letters"],
+        row["undelivered"],
+        max(row["last_entry"], row["last_letter"]),
+        max(reaches, default=None),
+    )
 
 
-async def lock(conn: Connection) -> None:
-    """Keep everybody off case data until the transaction ends. Raises ``asyncpg.LockNotAvailableError`` soon."""
-    await conn.execute(SQL["patience"])
-    await conn.execute(SQL["lock"])
+async def drop(conn: Connection, month: int, went: Content, by: str) -> None:
+    """Drop a month that is held. Raises ``Busy``."""
+    values = went.cases, went.entries, went.letters, went.last_position, went.reaches_until
+    await conn.execute(SQL["drop"], month, *values, by, timeout=DROP_SECONDS)
 
 
-async def moved(conn: Connection, ids: Ids, seen: MonthContent) -> bool:
-    """Whether something happened in a month since it was looked at."""
-    return bool(await conn.fetchval(SQL["moved"], ids.first, ids.following, seen.last_changed_at, seen.last_position))
+async def gone(conn: Connection, begin: datetime, last_month: int) -> int | None:
+    """The newest dropped month whose cases count in a period from ``begin`` to ``last_month``."""
+    found: int | None = await conn.fetchval(SQL["gone"], begin, last_month)
+    return found
 
 
-async def drop(conn: Connection, month: int, ids: Ids, seen: MonthContent, by: str, reason: str) -> None:
-    """The month's partitions go, and it is kept that they went. The caller opened the transaction and locked."""
-    told = (seen.cases, seen.entries, seen.letters, seen.last_position, seen.last_known_at, seen.last_changed_at)
-    await conn.execute(SQL["record"], month, by, reason, *told)
-    await conn.execute(SQL["forget_leases"], ids.first, ids.following)
-    await conn.execute(SQL["drop"], month)
-
-
-async def dropped(conn: Connection) -> list[DroppedMonth]:
-    """The months that went, oldest first."""
-    return [DroppedMonth(**dict(row)) for row in await conn.fetch(SQL["dropped"])]
+async def dropped(pool: Pool) -> list[Dropped]:
+    """What was dropped, oldest month first."""
+    return [Dropped(**dict(row)) for row in await pool.fetch(SQL["dropped"])]

@@ -86,7 +86,12 @@ class Server:
     async def api(self, request: web.Request) -> web.Response:
         authorization = request.headers.get("authorization", "")
         body = await request.read()
-        told = {"method": request.method, "path": request.path, "headers": dict(request.headers), "body": body.decode()}
+        told = {
+            "method": request.method,
+            "path": request.path,
+            "headers": dict(request.headers),
+            "body": body.decode(errors="surrogateescape"),
+        }
         self.calls.append(told)
         known, (first, _, rest) = (
             authorization.removeprefix("Bearer ") in self.given,

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
+import pika
 import pytest
 
 from adapters.guard import OutboundGuard
 from adapters.rabbitmq.adapter import RabbitAdapter
 from adapters.rabbitmq.brokers import Brokers
+from adapters.rabbitmq.source import RabbitSource
 from contracts.nouns import Receipt
 from contracts.port import Unauthorised, Unavailable
 from contracts.ways.rabbitmq import names_of
 from hub.demo.broker import Broker
 from tests.conformance.adapter_suite import AdapterSuite, Behaviour, MovingClock, a_letter
 from tests.conformance.rabbit_unit import RabbitUnit, a_rabbit_unit
-from tests.ways.rabbit import LOCAL, NamedSecrets, a_connection, a_ground
+from tests.values import replace
+from tests.ways.conftest import until
+from tests.ways.rabbit import LOCAL, Bookmark, Ground, NamedSecrets, Receives, a_connection, a_ground, running
 from tests.ways.rabbit import a_letter as a_whole_letter
 
 
@@ -66,29 +70,61 @@ async def test_without_a_broker_of_the_hubs_the_lane_is_paused_and_says_what_to_
         await adapter.deliver(a_connection("telecom"), a_letter())
 
 
-async def test_a_gone_queue_is_made_again_for_the_next_try(broker: Broker) -> None:
+OUT = names_of("telecom.main").queue_out
+
+
+async def test_a_queue_that_is_not_there_yet_is_made_for_the_next_try(broker: Broker) -> None:
     async with a_ground(broker) as ground:
         telecom, adapter = a_connection("telecom"), RabbitAdapter(ground.brokers, ground.say)
-        await ground.grant(telecom)
-        with ground.client() as admin:
-            admin.queue_delete(names_of("telecom.main").queue_out)
         with pytest.raises(Unavailable) as failed:
             await adapter.deliver(telecom, a_letter())
         assert not failed.value.in_doubt, "it came back: the unit surely has nothing"
-        (said,) = ground.heard("queue.provided_again")
-        assert said["queue"] == names_of("telecom.main").queue_out
+        assert [said["what"] for said in ground.heard("broker.changed")] == [f"+{OUT}"]
         assert (await adapter.deliver(telecom, a_letter())).receipt is Receipt.RECEIVED
+        assert not ground.heard("queue.provided_again"), "nobody deleted it"
 
 
-async def test_a_queue_that_the_hub_had_not_made_yet_is_made_and_nobody_is_said_to_have_deleted_it(
-    broker: Broker,
-) -> None:
+async def test_a_queue_that_somebody_deleted_is_made_again_and_said(broker: Broker) -> None:
     async with a_ground(broker) as ground:
-        telecom, adapter = a_connection("telecom"), RabbitAdapter(ground.brokers, ground.say)
-        with pytest.raises(Unavailable):
+        await ground.grant(telecom := a_connection("telecom"))
+        adapter = RabbitAdapter(ground.brokers, ground.say)
+        await adapter.deliver(telecom, a_letter())
+        with ground.client() as admin:
+            admin.queue_delete(OUT)
+        with pytest.raises(Unavailable) as failed:
             await adapter.deliver(telecom, a_letter())
+        assert not failed.value.in_doubt, "it came back: the unit surely has nothing"
+        assert [said["queue"] for said in ground.heard("queue.provided_again")] == [OUT]
         assert (await adapter.deliver(telecom, a_letter())).receipt is Receipt.RECEIVED
+
+
+async def test_queues_that_went_with_another_profile_are_made_for_the_next_one_without_alarm(broker: Broker) -> None:
+    async with a_ground(broker) as ground:
+        first, third, fifth = (replace(a_connection("telecom"), profile_version=version) for version in (1, 3, 5))
+        await ground.grant(first)
+        adapter, source = RabbitAdapter(ground.brokers, ground.say), RabbitSource(ground.brokers, ground.say, lambda: 1)
+        await adapter.deliver(first, a_letter())
+        async with running(source.collect(first, Bookmark(), Receives())):
+            await until(lambda: consumed(ground))
+        # The second one and the fourth have the unit fetch its letters: the hub itself takes the queues away.
+        await ground.provisioner.reconcile([], [first.connection_id])
+        async with running(source.collect(third, Bookmark(), Receives())):
+            await until(lambda: consumed(ground))
+        await ground.provisioner.reconcile([], [first.connection_id])
+        with pytest.raises(Unavailable):
+            await adapter.deliver(fifth, a_letter())
+        assert (await adapter.deliver(fifth, a_letter())).receipt is Receipt.RECEIVED
         assert not ground.heard("queue.provided_again")
+
+
+def consumed(ground: Ground) -> bool:
+    """Whether somebody reads what the unit says."""
+    with ground.client() as admin:
+        try:
+            found = admin.queue_declare(names_of("telecom.main").queue_in, passive=True)
+        except pika.exceptions.ChannelClosedByBroker:
+            return False
+    return bool(found.method.consumer_count)
 
 
 async def test_a_full_queue_refuses_for_now_and_loses_nothing(broker: Broker) -> None:

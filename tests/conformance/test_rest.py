@@ -15,6 +15,7 @@ from contracts.nouns import Receipt
 from contracts.port import Refused, Unauthorised, Unavailable
 from tests.conformance.adapter_suite import GRACE_SECONDS, LIMIT_SECONDS, AdapterSuite, MovingClock, a_letter
 from tests.conformance.rest_unit import FixedSecrets, RestUnit, a_rest_unit
+from tests.conformance.shipped import KeptPhotos
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +29,9 @@ def partner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestUnit]:
 async def adapter(clock: MovingClock) -> AsyncIterator[RestAdapter]:
     """An adapter that may call this machine."""
     guard = OutboundGuard(allow=(ip_network("127.0.0.0/8"),))
-    calls = HttpCalls(guard, "0.1.0", now=clock)
-    adapter = RestAdapter(FixedSecrets(), calls)
+    adapter = RestAdapter(FixedSecrets(), HttpCalls(guard, "0.1.0", now=clock), KeptPhotos({}))
     yield adapter
     await adapter.close()
-    await calls.close()
 
 
 class TestRest(AdapterSuite):

@@ -32,6 +32,7 @@ from tests.conformance.adapter_suite import a_letter
 from tests.conformance.oauth_unit import SECRET, NamedSecrets, OAuthUnit, an_oauth_unit
 from tests.conformance.polled_unit import PolledUnit, a_polled_unit
 from tests.conformance.sftp_unit import PASSWORD, SftpUnit, an_sftp_unit
+from tests.conformance.shipped import KeptPhotos
 from tests.values import replace
 from tests.ways.conftest import until
 
@@ -118,7 +119,7 @@ def telecom() -> Iterator[OAuthUnit]:
 
 
 def telecom_adapter(secret: str = SECRET) -> Adapter:
-    return RestAdapter(NamedSecrets({("telecom", "telecom-client"): secret}), HttpCalls(GUARD, "0.1.0"))
+    return RestAdapter(NamedSecrets({("telecom", "telecom-client"): secret}), HttpCalls(GUARD, "0.1.0"), KeptPhotos({}))
 
 
 async def test_the_telecom_takes_its_own_documents_at_its_own_addresses(telecom: OAuthUnit) -> None:

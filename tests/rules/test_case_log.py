@@ -12,8 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from contracts.messages import Finding
 from contracts.problem import Problem
-from hub.cases import Case, Entry, as_it_was, fold
+from hub.cases import Case, Entry
 from hub.codec import case_from, case_text, fact_from, fact_text
+from hub.history import as_it_was, fold
 from hub.life_cycle import OVER, WITH_A_UNIT, State
 from tests.builders import (
     CLEAR,

@@ -16,17 +16,8 @@ from hypothesis import strategies as st
 
 import contracts
 from contracts.catalogue import MODELS
-from contracts.checking import (
-    DEPTH_MAX,
-    VALUES_MAX,
-    VIOLATIONS_MAX,
-    check_body,
-    check_value,
-    load_json,
-    pointer,
-    texts_in,
-    too_deep,
-)
+from contracts.checking import check_body, check_value
+from contracts.json_text import DEPTH_MAX, VALUES_MAX, VIOLATIONS_MAX, load_json, pointer, texts_in, too_deep
 from contracts.messages import Acceptance, Feedback, Rejection, Report
 from contracts.problem import PROBLEMS, Problem, Violation
 from contracts.samples import VALID

@@ -17,10 +17,10 @@ from contracts.city import City, Facts, load_city
 from contracts.messages import Report
 from contracts.profile_text import read_profile
 from hub.demo.casting import ASKING, CUT_OFF_AREA, SILENT, WITH_OWN_WAYS, Kind, Needs, cast, lacking
+from hub.demo.city_folder import write_city
 from hub.demo.city_plan import OPENING, REPEATED, SCENES, Opening, plan, spread_minutes
 from hub.demo.config import Access, PartnerConfig, read_config
 from hub.demo.habits import fate_of
-from hub.demo.main import CITY_FOLDER
 from hub.demo.opening import document_of
 from hub.demo.partners.common import report_body
 from hub.demo.partners.decisions import decide
@@ -32,8 +32,8 @@ NOW = datetime.fromisoformat("2026-11-23T09:00:00+08:00")
 
 
 @pytest.fixture(scope="module")
-def city() -> City:
-    return load_city(CITY_FOLDER)
+def city(tmp_path_factory: pytest.TempPathFactory) -> City:
+    return load_city(write_city(tmp_path_factory.mktemp("demo") / "city"))
 
 
 def an_order(address: str, due: timedelta, *, number: int = 1, round: int = 1) -> dict[str, Any]:
@@ -90,6 +90,7 @@ async def test_the_profile_of_a_unit_with_a_way_of_its_own_can_work(unit: str, t
     (frozenset(Needs) - {Needs.BROKER}, {"mobile", "radio_tv"}),
     (frozenset(Needs) - {Needs.NODE}, {"mobile", "radio_tv", "power"}),
     (frozenset(Needs) - {Needs.PHP}, {"water_resources"}),
+    (frozenset(Needs) - {Needs.AXIS}, {"gas_company"}),
 ])  # fmt: skip
 def test_units_whose_systems_cannot_run_here_work_at_their_desks(
     city: City, there: frozenset[Needs], at_desks: set[str]

@@ -105,7 +105,14 @@ def test_a_document_inside_a_document_comes_back(inner: Format, in_base64: bool)
 LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">%s]><lolz>&lol9;</lolz>""" % b"".join(
     b'<!ENTITY lol%d "%s">' % (n, (b"&lol%d;" % (n - 1) if n > 1 else b"&lol;") * 10) for n in range(1, 10)
 )
+SOAP = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>%s</s:Body></s:Envelope>'
 ATTACKS = {
+    "a long text referred to again and again": SOAP
+    % (b'<r>%s</r><v id="i">%s</v>' % (b'<a href="#i"/>' * 5_000, b"x" * 400_000)),
+    "a value that refers to itself": SOAP % b'<r href="#i"/><v id="i"><n href="#i"/></v>',
+    "values that refer twice to what refers twice": SOAP
+    % b"<r href='#i0'/>%s"
+    % b"".join(b"<v id='i%d'><a href='#i%d'/><b href='#i%d'/></v>" % (n, n + 1, n + 1) for n in range(40)),
     "billion laughs": LAUGHS,
     "quadratic blowup": b'<!DOCTYPE a [<!ENTITY x "%s">]><a>%s</a>' % (b"x" * 50_000, b"&x;" * 50_000),
     "external entity": b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
@@ -141,12 +148,37 @@ def test_an_attack_by_xml_is_refused_at_once_and_in_little_memory(name: str) -> 
     assert most < 40_000_000
 
 
+def test_millions_of_tags_are_counted_before_they_are_parsed() -> None:
+    began = time.perf_counter()
+    refused(b"<r>" + b"<a/>" * 3_900_000 + b"</r>", Written(format=Format.XML, bytes_max=16 * 1024 * 1024))
+    assert time.perf_counter() - began < 0.3
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_inside_a_string_is_refused_too(name: str) -> None:
     written = Written(format=Format.JSON, wrap=(Wrap(inside="xml", base64=True),), bytes_max=16 * 1024 * 1024)
     if not ATTACKS[name] or name == "too long":
         return
     refused(b'{"xml": "%s"}' % base64.b64encode(ATTACKS[name]), written)
+
+
+ENCODED = (
+    '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><call><state href="#id0"/>'
+    '<who href="#id1"/></call>{beside}</e:Body></e:Envelope>'
+)
+
+
+def test_what_an_rpc_encoded_message_refers_to_stands_in_its_place() -> None:
+    beside = '<multiRef id="id0">10</multiRef><multiRef id="id1"><crew>一班</crew><last href="#id0"/></multiRef>'
+    read = read_document(ENCODED.format(beside=beside).encode(), XML)
+    assert read == {"Envelope": {"Body": {"call": {"state": "10", "who": {"crew": "一班", "last": "10"}}}}}
+
+
+def test_what_refers_to_itself_twice_is_refused_soon() -> None:
+    beside = '<multiRef id="id0"><a href="#id0"/><b href="#id0"/></multiRef>'
+    began = time.perf_counter()
+    assert refused(ENCODED.format(beside=beside).encode()).kind in ("too_deep", "too_large")
+    assert time.perf_counter() - began < 2
 
 
 def test_a_text_that_speaks_of_a_document_type_is_no_document_type() -> None:

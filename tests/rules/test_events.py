@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitoring.event_page import event_page as document
+from monitoring.event_page import document
 from monitoring.events import COMMON, EVENTS
 from monitoring.logs import LEVELS, configure
 from monitoring.metrics import Counts, exposition

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.cursors import cursor, read_cursor
+from contracts.cursor import cursor, read_cursor
 from contracts.envelope import Mode
 from contracts.nouns import Letter
 from hub import cases, facts, spans

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +16,12 @@ from adapters.guard import OutboundGuard
 from adapters.own_format import OwnFormats
 from contracts.arrival import Answer, Said
 from contracts.nouns import Connection
+from contracts.own_format import OwnAnswer
 from contracts.problem import Problem, Violation
 from contracts.profile_files import with_files
 from contracts.profile_text import read_profile
 from hub.registry import connections_of
+from tests.values import replace
 
 PAGE = Path(__file__).parents[2] / "docs/own-format.md"
 WSDL = (Path(__file__).parents[1] / "stories/unit_service.wsdl").read_text(encoding="utf-8")
@@ -56,8 +59,14 @@ def told(text: str, raw: bytes, outcome: Answer | Problem) -> tuple[int, str, by
     return made.status, made.content_type, made.body
 
 
+def page_examples() -> tuple[str, str]:
+    found = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    profile, answers = found
+    return profile, answers
+
+
 async def test_the_example_of_the_page_is_a_profile_that_works() -> None:
-    (found,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    found, _ = page_examples()
     profile, _ = read_profile(with_files(found, lambda name: WSDL))
     assert await ConnectionChecks(OutboundGuard()).faults(profile.connections[0]) == []
     own, at = OwnFormats(), connections_of(profile, 1)[0]
@@ -110,7 +119,6 @@ WRITTEN: dict[str, tuple[str, str, bytes, Any]] = {
 
 @pytest.mark.parametrize("format", WRITTEN)
 def test_values_are_written_as_the_format_asks(format: str) -> None:
-    import json
     from urllib.parse import parse_qs
 
     written, template, raw, _ = WRITTEN[format]
@@ -155,3 +163,124 @@ def test_the_units_own_wsdl_names_the_hubs_address() -> None:
     made = etree.fromstring(own.wsdl(at, "https://hub.example/in?a&b") or b"")
     (address,) = made.iter("{http://schemas.xmlsoap.org/wsdl/soap/}address")
     assert address.get("location") == "https://hub.example/in?a&b"
+
+
+# Answers by a field table.
+
+BY_TABLE = """
+      user: a
+      secret: b
+      answers:
+        - outcome: accepted
+          base: RESP
+          fields:
+            - {to: CODE, constant: "0"}
+            - {to: NO, from: case_number}
+            - {to: VER, from: version}
+            - {to: STATE, from: state, codes: state}
+            - {to: AT, from: now, date: "%Y%m%d%H%M%S"}
+            - {to: POS, from: position}
+            - {to: SEQ, from: request.seq}
+        - outcome: refused
+          status: 202
+          base: RESP
+          fields:
+            - {to: CODE, from: problem.kind, codes: kind}
+            - {to: MSG, from: problem.detail_zh, limit: 10, longer: cut}
+            - {to: ERRORS, from: problem.violations, each: [{to: WHERE, from: pointer}, {to: WHY, from: detail_zh}]}
+"""
+CODES = """
+      codes:
+        - {name: state, unknown: refuse, pairs: [{ours: in_verification, theirs: "30"}]}
+        - {name: kind, unknown: default, default_theirs: "99", pairs: [{ours: contract_broken, theirs: "11"}]}"""
+
+
+def by_table(written: str, answers: str = BY_TABLE) -> str:
+    return a_profile(answers, written).replace("    mapping:", f"    mapping:{CODES}")
+
+
+def told_by_table(outcome: Answer | Problem, written: str, raw: bytes, answers: str = BY_TABLE) -> OwnAnswer:
+    own, at = OwnFormats(), connection(by_table(written, answers))
+    return own.answer(at, own.read(at, raw), outcome, NOW, "1-9")
+
+
+def test_an_answer_by_a_table_says_what_the_call_came_to_in_the_units_own_words() -> None:
+    made = told_by_table(ACCEPTED, "format: json", b'{"no":"x","text":"y","seq":7}')
+    at = "20261123080000"
+    said = {"CODE": "0", "NO": NUMBER, "VER": 5, "STATE": "30", "AT": at, "POS": "1-9", "SEQ": 7}
+    assert (made.status, json.loads(made.body), made.trouble) == (200, {"RESP": said}, "")
+    xml = told_by_table(ACCEPTED, "format: xml, encoding: gbk", b"<a><seq>7</seq></a>")
+    assert xml.content_type == "text/xml; charset=gbk"
+    assert [(each.tag, each.text) for each in etree.fromstring(xml.body)][:4] == [
+        *(("CODE", "0"), ("NO", NUMBER), ("VER", "5"), ("STATE", "30")),
+    ]
+
+
+def test_a_refusal_by_a_table_has_each_violation_and_the_units_own_code() -> None:
+    made = told_by_table(REFUSED, "format: json", b"{}")
+    resp = json.loads(made.body)["RESP"]
+    assert (made.status, resp["CODE"], len(resp["MSG"])) == (202, "11", min(10, len(REFUSED.document()["detail"])))
+    assert resp["ERRORS"] == [{"WHERE": "#/a", "WHY": '坏的 <&>"'}]
+    assert json.loads(told_by_table(Problem("case_unknown"), "format: json", b"{}").body)["RESP"]["CODE"] == "99"
+
+
+def test_the_table_of_the_page_answers_as_it_says() -> None:
+    lines = "".join(f"      {line}" for line in page_examples()[1].splitlines(keepends=True))
+    text = by_table("format: xml", f"\n      user: a\n      secret: b\n{lines}").replace("name: kind", "name: error")
+    own, at = OwnFormats(), connection(text)
+    made = etree.fromstring(own.answer(at, own.read(at, b"<a/>"), REFUSED, NOW).body)
+    assert (made.findtext("CODE"), made.findtext("ERRORS/ERROR/AT")) == ("11", "#/a")
+
+
+def test_a_document_inside_the_answer_is_written_as_the_mapping_wraps_it() -> None:
+    written = "format: xml, wrap: [{inside: A.result, encoding: gbk}]"
+    answers = """
+      user: a
+      secret: b
+      answers:
+        - outcome: accepted
+          base: A.result.RESULT
+          fields: [{to: MSG, constant: 成功}, {to: NO, from: case_number}]
+"""
+    made = told_by_table(ACCEPTED, written, b"<A/>", answers)
+    inner = etree.fromstring(made.body).findtext("result") or ""
+    assert (
+        inner.startswith('<?xml version="1.0" encoding="GBK"?>') and f"<NO>{NUMBER}</NO>" in inner and "成功" in inner
+    )
+
+
+def test_a_field_that_cannot_be_written_is_left_out_and_told_and_the_rest_is_answered() -> None:
+    away = replace(ACCEPTED, state="closed")
+    made = told_by_table(away, "format: json", b"{}")
+    resp = json.loads(made.body)["RESP"]
+    assert "STATE" not in resp and resp["NO"] == NUMBER and "STATE" in made.trouble
+
+
+def test_an_answer_that_the_format_cannot_write_is_answered_by_habit() -> None:
+    made = told_by_table(ACCEPTED, "format: delimited, columns: [a]", b"x")
+    assert made.trouble and made.body
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("{outcome: accepted}", "one of them"),
+        ("{outcome: accepted, body: x, fields: [{to: a, from: code}]}", "one of them"),
+        ("{outcome: accepted, body: x, base: y}", "base goes with fields"),
+        ("{outcome: accepted, fields: [{to: a, from: number}]}", "knows no number"),
+        ("{outcome: accepted, fields: [{to: a, from: problem.text}]}", "knows no problem.text"),
+        ("{outcome: accepted, fields: [{to: a, join: {by: '-', of: [code, what]}}]}", "knows no what"),
+        ("{outcome: accepted, fields: [{to: a, constant: x, when: [{path: how, exists: true}]}]}", "knows no how"),
+        ("{outcome: accepted, fields: [{to: a, from: '.'}]}", "knows no ."),
+    ],
+)
+def test_an_answer_that_names_what_no_call_comes_to_is_refused(answer: str, said: str) -> None:
+    with pytest.raises(Problem) as refusal:
+        read_profile(a_profile(f"{{user: a, secret: b, answers: [{answer}]}}"))
+    assert any(said in each.en and each.zh for each in refusal.value.violations), refusal.value.violations
+
+
+async def test_a_rule_of_an_answer_that_cannot_be_compiled_is_found_before_it_is_applied() -> None:
+    answers = "{user: a, secret: b, answers: [{outcome: accepted, fields: [{to: a, from: code, codes: nowhere}]}]}"
+    (fault,) = await ConnectionChecks(OutboundGuard()).faults(read_profile(a_profile(answers))[0].connections[0])
+    assert fault.place[:5] == ("inbound", "answers", 0, "fields", 0) and "nowhere" in fault.en and fault.zh

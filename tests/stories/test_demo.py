@@ -32,6 +32,7 @@ SYSTEMS: dict[str, set[str]] = {
     "post": set(),
     "power": {"node"},
     "water_resources": {"php"},
+    "gas_company": {"axis"},
     "mobile": {"node", "broker"},
     "radio_tv": {"node", "broker"},
 }
@@ -39,7 +40,7 @@ SYSTEMS: dict[str, set[str]] = {
 
 WAYS_NEED: dict[str, set[str]] = {"soap": {"node"}, "rabbitmq": {"node", "broker"}}
 TOOLS = Tools()
-THERE = {name for name in ("node", "php", "broker") if getattr(TOOLS, name)}
+THERE = {name for name in ("node", "php", "axis", "broker") if getattr(TOOLS, name)}
 
 pytestmark = pytest.mark.story
 
@@ -176,7 +177,7 @@ def test_a_partner_that_cannot_show_what_it_got_fails_the_day(folder: Path) -> N
 
 
 def _with_rows(folder: Path, partner: str) -> Path | None:
-    return next((path for path in folder.rglob(f"{partner}.jsonl") if path.stat().st_size), None)
+    return next((path for path in folder.glob(f"*/journals/{partner}.jsonl") if path.stat().st_size), None)
 
 
 @pytest.mark.skipif("broker" not in THERE, reason="no RabbitMQ: apt-get install rabbitmq-server")

@@ -169,22 +169,6 @@ async def test_a_hub_that_dies_between_the_commit_and_the_cursor_does_nothing_tw
             assert unit.asked("log")[before]["query"].get("after") is None, "what was committed is asked for again"
 
 
-async def test_what_was_refused_before_the_death_lies_on_the_shelf_once(tmp_path: Path) -> None:
-    rows = [a_row(1), a_row(2, kind="?"), a_row(3), a_row(4)]
-    shelved = "SELECT count(*) FROM refused_messages"
-    with a_polled_unit() as unit:
-        async with a_scene(tmp_path / "data") as scene:
-            await scene.connect(a_polled_profile(unit))
-            await until(lambda: scene.watch.fetchval("SELECT moved_at IS NOT NULL FROM sources"), 40)
-            async with scene.held_still("SELECT 1 FROM sources FOR UPDATE") as kill:
-                unit.add("log", *rows)
-                await until(lambda: scene.watch.fetchval(shelved), 40)
-                await kill("SET bookmark")
-            await enough(scene, [row["text"] for row in (rows[0], rows[2], rows[3])])
-            await moved_on(scene, "4")
-            assert await scene.count(shelved) == 1
-
-
 async def test_a_hub_that_dies_between_the_rows_and_the_receipt_gives_the_receipt_later_and_does_nothing_twice(
     tmp_path: Path,
 ) -> None:

@@ -19,7 +19,8 @@ from contracts.profile import Profile
 from hub.cases import Case, Entry
 from hub.codec import case_from
 from hub.first_start import prepare
-from hub.intake import Intake, Outcome
+from hub.folding import Outcome
+from hub.intake import Intake
 from hub.refresher import Refresher
 from hub.store import reading
 from hub.store import registry as registry_store

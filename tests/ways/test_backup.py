@@ -17,9 +17,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from hub.store.backup import backup, last_day_in_doubt, restore
-from hub.store.backup_file import Manifest
+from hub.store.archive import Manifest
+from hub.store.backup import backup, restore
 from hub.store.embedded import EmbeddedServer, create_database, drop_database, running_server
+from hub.store.epochs import last_day_in_doubt
 from hub.store.fault import StoreFault
 from hub.store.migrate import MIGRATIONS, migrate
 

@@ -17,8 +17,9 @@ from contracts.envelope import Message
 from contracts.messages import Finding
 from contracts.problem import Problem
 from hub.api.incoming import Call, by_route
-from hub.cases import fold
-from hub.intake import BESIDE_MIN, refusal_text
+from hub.folding import refusal_text
+from hub.history import fold
+from hub.intake import BESIDE_MIN
 from hub.reception import message_of
 from hub.store.embedded import EmbeddedServer
 from tests.builders import (

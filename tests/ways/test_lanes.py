@@ -30,6 +30,7 @@ from hub.store import reading
 from hub.store.registry import LETTERS_CHANNEL
 from tests.builders import CLEAR, COLLECTOR, LEAD, a_report, feedback
 from tests.conformance.rest_unit import FixedSecrets
+from tests.conformance.shipped import KeptPhotos
 from tests.ways.conftest import House, answered, until
 from tests.ways.unit_system import Call, Gate, UnitSystem, a_unit_system, says, takes
 
@@ -56,8 +57,7 @@ async def goes_live(house: House, unit_id: str, system: UnitSystem, **more: Any)
 @asynccontextmanager
 async def running_lanes(house: House, holder: str = "one", adapter: Adapter | None = None) -> AsyncIterator[Lanes]:
     """A worker's lanes, joined as the composition root does."""
-    calls = HttpCalls(OutboundGuard((ip_network("127.0.0.0/8"),)), "0.1.0")
-    rest = RestAdapter(FixedSecrets(), calls)
+    rest = RestAdapter(FixedSecrets(), HttpCalls(OutboundGuard((ip_network("127.0.0.0/8"),)), "0.1.0"), KeptPhotos({}))
     adapters = {Transport.REST: adapter or rest}
     pools = await house.a_pool(f"lanes {holder}"), await house.a_pool(f"takes {holder}")
     lanes = Lanes(*pools, house.refresher.registry, house.refresher.clock, adapters, holder, house.say)
@@ -74,7 +74,6 @@ async def running_lanes(house: House, holder: str = "one", adapter: Adapter | No
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await rest.close()
-        await calls.close()
 
 
 @pytest.fixture
@@ -374,9 +373,6 @@ class FaultyAdapter:
         self.delivered.append(letter.letter_id)
         now = datetime.now(UTC)
         return Delivered(Receipt.PROCESSED, 200, b"", now, now)
-
-    def hurry(self) -> None:
-        """No letter waits here for another."""
 
     async def close(self) -> None:
         """Nothing to let go of."""

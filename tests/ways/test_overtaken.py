@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from contracts.problem import Problem
-from hub.cases import fold
-from hub.intake import Outcome
+from hub.folding import Outcome
+from hub.history import fold
 from hub.life_cycle import Step
 from hub.registering import Registering
 from hub.store import batches

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator, Iterator
+from email import message_from_bytes
+from email.policy import HTTP
 from ipaddress import ip_network
 from typing import Any
 
@@ -17,13 +20,14 @@ from adapters.http.calls import HttpCalls
 from adapters.rest import RestAdapter
 from auth.port import SigningSecrets
 from contracts.nouns import Connection, Receipt, RenderedLetter
-from contracts.port import Refused, Unauthorised, Unavailable
+from contracts.port import Photo, Refused, Unauthorised, Unavailable
 from contracts.profile import Profile
 from contracts.samples import VALID
 from hub.registry import connections_of
 from tests.conformance.adapter_suite import a_letter
 from tests.conformance.oauth_unit import SECRET, NamedSecrets, OAuthUnit, an_oauth_unit
 from tests.conformance.rest_unit import SYMMETRIC
+from tests.conformance.shipped import KeptPhotos
 from tests.values import replace
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -59,11 +63,9 @@ def unit() -> Iterator[OAuthUnit]:
 @pytest.fixture
 async def adapter() -> AsyncIterator[RestAdapter]:
     secrets = Secrets({("telecom", "client"): SECRET})
-    calls = HttpCalls(OutboundGuard(LOOPBACK), "0.1.0")
-    adapter = RestAdapter(secrets, calls)
+    adapter = RestAdapter(secrets, HttpCalls(OutboundGuard(LOOPBACK), "0.1.0"), KeptPhotos({}))
     yield adapter
     await adapter.close()
-    await calls.close()
 
 
 def a_profile(unit: OAuthUnit, mapping: Any = MAPPING, receives: tuple[str, ...] = (), **rest: Any) -> Profile:
@@ -192,3 +194,96 @@ async def test_every_address_of_the_calls_is_judged_before_it_is_applied(unit: O
     (entry,) = a_profile(unit, endpoint=unit.url("/api/x"), calls=calls).connections
     (fault,) = await ConnectionChecks(OutboundGuard(LOOPBACK)).faults(entry)
     assert fault.place == ("rest", "calls", 0, "endpoint")
+
+
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) + b"\r\n--cityhub-ltr_0000000000000042\r\n"
+PICTURES = KeptPhotos({"att_01": Photo("image/jpeg", JPEG), "att_02": Photo("image/png", b"\x89PNG two")})
+
+
+def a_mapping_with_photos(format: str) -> dict[str, Any]:
+    fields = [{"to": "no", "from": "case_number"}, {"to": "pics", "from": "photos"}]
+    return {"written_as": {"format": format}, "out": [{"contract": "case.dispatch", "fields": fields}]}
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[RestAdapter]:
+    secrets = Secrets({("telecom", "client"): SECRET})
+    made = RestAdapter(secrets, HttpCalls(OutboundGuard(LOOPBACK), "0.1.0"), PICTURES)
+    yield made
+    await made.close()
+
+
+def parts_of(call: dict[str, Any]) -> list[tuple[str | None, str | None, str, bytes]]:
+    """(field, file name, type, bytes) of each part, as the standard library's parser reads them."""
+    said = next(text for name, text in call["headers"].items() if name.lower() == "content-type")
+    head = f"Content-Type: {said}\r\n\r\n".encode()
+    message = message_from_bytes(head + call["body"].encode(errors="surrogateescape"), policy=HTTP)
+    assert message.is_multipart() and not message.defects
+    return [
+        (
+            each.get_param("name", header="content-disposition"),
+            each.get_filename(),
+            each.get_content_type(),
+            each.get_payload(decode=True),
+        )
+        for each in message.iter_parts()
+    ]
+
+
+async def test_a_unit_that_wants_the_pictures_gets_them_as_base64_where_the_ids_stood(
+    unit: OAuthUnit, sender: RestAdapter
+) -> None:
+    rest = {"endpoint": unit.url("/api/base64"), "photos": {"at": ["pics"]}}
+    connection = a_connection(unit, mapping=a_mapping_with_photos("json"), **rest)
+    await sender.deliver(connection, the_letter(photos=["att_01", "att_02"]))
+    (call,) = await unit.calls("/api/base64")
+    pictures = [base64.b64decode(each) for each in json.loads(call["body"])["pics"]]
+    assert pictures == [JPEG, b"\x89PNG two"]
+
+
+async def test_a_unit_that_wants_files_gets_them_beside_its_document_which_names_them(
+    unit: OAuthUnit, sender: RestAdapter
+) -> None:
+    photos = {"at": ["pics"], "sent_as": "multipart", "document_field": "order"}
+    connection = a_connection(
+        unit, mapping=a_mapping_with_photos("json"), endpoint=unit.url("/api/files"), photos=photos
+    )
+    for _ in range(2):
+        await sender.deliver(connection, the_letter(photos=["att_01", "att_02"]))
+    first, again = await unit.calls("/api/files")
+    document, one, two = parts_of(first)
+    assert document[0] == "order" and document[2] == "application/json"
+    assert json.loads(document[3]) == {"no": "330800-20261123-000042", "pics": ["att_01.jpg", "att_02.png"]}
+    assert one == ("photo", "att_01.jpg", "image/jpeg", JPEG)
+    assert two == ("photo", "att_02.png", "image/png", b"\x89PNG two")
+    assert first["body"] == again["body"]
+
+
+async def test_a_form_with_files_has_its_fields_as_fields(unit: OAuthUnit, sender: RestAdapter) -> None:
+    photos = {"at": ["pics"], "sent_as": "multipart"}
+    connection = a_connection(
+        unit, mapping=a_mapping_with_photos("form"), endpoint=unit.url("/api/form"), photos=photos
+    )
+    await sender.deliver(connection, the_letter(photos=["att_01"]))
+    (call,) = await unit.calls("/api/form")
+    assert parts_of(call) == [
+        ("no", None, "text/plain", b"330800-20261123-000042"),
+        ("pics", "att_01.jpg", "image/jpeg", JPEG),
+    ]
+
+
+async def test_a_photo_that_the_hub_lacks_is_a_refusal_and_nothing_is_sent(
+    unit: OAuthUnit, sender: RestAdapter
+) -> None:
+    rest = {"endpoint": unit.url("/api/lacking"), "photos": {"at": ["pics"]}}
+    with pytest.raises(Refused, match="照片不在枢纽"):
+        await sender.deliver(
+            a_connection(unit, mapping=a_mapping_with_photos("json"), **rest), the_letter(photos=["att_9"])
+        )
+    assert await unit.calls("/api/lacking") == []
+
+
+async def test_photos_without_an_out_table_are_told_before_the_profile_is_applied(unit: OAuthUnit) -> None:
+    profile = a_profile(unit, mapping=None, endpoint=unit.url("/api/x"), photos={"at": ["pics"]})
+    (fault,) = await ConnectionChecks(OutboundGuard(LOOPBACK)).faults(profile.connections[0])
+    assert fault.place == ("rest", "photos") and "mapping.out" in fault.zh

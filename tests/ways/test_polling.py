@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,6 +17,7 @@ import pytest
 from adapters.guard import OutboundGuard
 from adapters.http.calls import HttpCalls
 from adapters.polling import PollSource
+from hub.attachments import Attachments
 from hub.reception import Reception
 from hub.sources import Sources
 from tests.conformance.oauth_unit import NamedSecrets
@@ -28,6 +33,7 @@ REPORTED = {
         {"to": "category_code", "from": "kind", "codes": "kind"},
         {"to": "description", "from": "text", "required": True},
         {"to": "envelope.id", "from": "no"},
+        {"to": "photos", "from": "pics"},
         {"to": "place", "coordinates": {"system": "CGCS2000", "longitude": "lng", "latitude": "lat"}},
     ],
 }
@@ -42,7 +48,7 @@ def unit() -> Iterator[PolledUnit]:
 
 def a_profile(poll: dict[str, Any]) -> dict[str, Any]:
     poll = {"every_seconds": 0.1, "idle_seconds_max": 0.2, **poll}
-    mapping = {"codes": CODES, "in": [REPORTED]}
+    mapping = {"codes": CODES, "in": [REPORTED], "photos_at": ["pics"]}
     return {
         "unit": "bus_group",
         "connections": [{"name": "main", "transport": "pull", "receives": [], "poll": poll, "mapping": mapping}],
@@ -73,10 +79,11 @@ def by_time(unit: PolledUnit, log: str, limit: int = 100, overlap_seconds: int =
 async def polling(house: House, poll: dict[str, Any], holder: str = "one") -> AsyncIterator[Sources]:
     await house.goes_live(a_profile(poll))
     intake = await house.an_intake(holder)
-    reception = Reception(house.pool, intake, house.refresher.registry, house.say)
+    folder = house.stack.enter_context(TemporaryDirectory())
+    photos = Attachments(Path(folder), house.pool, 1 << 20)
+    reception = Reception(house.pool, intake, house.refresher.registry, house.say, photos)
     secrets = NamedSecrets({("bus_group", "bus-password"): "p&ss"})
-    calls = HttpCalls(OutboundGuard((ip_network("127.0.0.0/8"),)), "0.1.0")
-    source = PollSource(secrets, calls)
+    source = PollSource(secrets, HttpCalls(OutboundGuard((ip_network("127.0.0.0/8"),)), "0.1.0"))
     sources = Sources(house.pool, house.refresher.registry, {"poll": source}, reception, holder, house.say)
     task = asyncio.create_task(sources.run())
     try:
@@ -85,7 +92,6 @@ async def polling(house: House, poll: dict[str, Any], holder: str = "one") -> As
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await source.close()
-        await calls.close()
 
 
 async def reported(house: House) -> list[str]:
@@ -120,6 +126,8 @@ async def test_what_comes_later_is_asked_for_from_where_it_stopped_also_by_anoth
     unit.add("later", a_row(1), a_row(2))
     async with polling(house, by_id(unit, "later"), "one"):
         await cases(house, 2)
+        # It asks again once its bookmark has moved.
+        await asyncio.to_thread(unit.asked, "later", 2)
     unit.add("later", a_row(3))
     before = len(unit.asked("later"))
     async with polling(house, by_id(unit, "later"), "two"):
@@ -256,3 +264,26 @@ async def test_a_record_that_gives_its_own_number_is_one_message_however_its_tex
     async with polling(house, by_id(unit, "numbered")):
         await until(lambda: house.heard("message.repeated"))
     assert await house.ask("SELECT count(*) FROM cases") == [1]
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1" + b"\0" * 20
+
+
+async def test_pictures_in_a_record_become_attachments_of_the_unit_once(house: House, unit: PolledUnit) -> None:
+    picture = base64.b64encode(PNG).decode()
+    unit.add(
+        "pictures", a_row(1, pics=[picture, ""]), a_row(2, pics=["no picture"]), a_row(3, pics=[picture], kind="?")
+    )
+    async with polling(house, by_time(unit, "pictures")):
+        await cases(house, 1)
+        # Its time lies in the overlap, so it comes again with every round.
+        seen = len(unit.asked("pictures"))
+        await asyncio.to_thread(unit.asked, "pictures", seen + 3)
+    (kept,) = await house.ask("SELECT attachment_id FROM attachments WHERE unit_id = 'bus_group'")
+    (named,) = await house.ask("SELECT body::jsonb ->> 'photos' FROM entries WHERE fact = 'report'")
+    assert json.loads(named) == [kept]
+    refused = await house.ask("SELECT kind FROM refused_messages")
+    assert sorted(refused) == ["attachment_invalid", "mapping_parked"]
+    # What waits for an administrator names the photo; it has not the bytes.
+    (raw,) = await house.ask("SELECT body FROM refused_messages WHERE kind = 'mapping_parked'")
+    assert json.loads(raw)["pics"] == [kept]

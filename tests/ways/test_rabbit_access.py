@@ -57,7 +57,7 @@ def may_enter(ground: Ground, user: str, password: str) -> bool:
 
 async def test_a_unit_comes_changes_its_password_rests_and_goes(house: House, ground: Ground, tmp_path: Path) -> None:
     desk = await a_desk(house, tmp_path)
-    provisioning = Provisioning(house.pool, desk.safe, ground.provisioner, house.say)
+    provisioning = Provisioning(house.pool, desk.safe, house.refresher.units, ground.provisioner, house.say)
     async with running(provisioning.run()):
         ((user, password),) = (await desk.apply(PROFILE, "test")).shown_once
         assert user == "telecom.main.1"
@@ -99,7 +99,7 @@ async def test_a_broker_that_cannot_be_reached_is_told(house: House, ground: Gro
     nowhere = RabbitProvisioner(
         Management("http://nobody:wrong@127.0.0.1:9", ground.vhost, calls), lambda: ground.brokers.hub("out")
     )
-    async with running(Provisioning(house.pool, desk.safe, nowhere, house.say).run()):
+    async with running(Provisioning(house.pool, desk.safe, house.refresher.units, nowhere, house.say).run()):
         (said, *_) = await until(lambda: house.heard("broker.troubled"))
     assert "no connection" in said["reason"] and "wrong" not in said["reason"]
     await calls.close()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from adapters.rabbitmq.source import RabbitSource
 from contracts.arrival import Said
-from contracts.cursors import read_cursor
+from contracts.cursor import cursor
 from contracts.port import Unavailable
 from contracts.problem import Problem
 from contracts.samples import VALID
@@ -41,6 +41,7 @@ from tests.ways.rabbit import (
 pytestmark = pytest.mark.way
 
 TELECOM = a_connection("telecom")
+EPOCH = 3
 NAMES = names_of("telecom.main")
 
 
@@ -52,7 +53,7 @@ async def ground(broker: Broker) -> AsyncIterator[Ground]:
 
 
 def collecting(ground: Ground, reception: Receives, connection: Any = TELECOM) -> Any:
-    source = RabbitSource(ground.brokers, ground.say, lambda: 3, 256 * 1024)
+    source = RabbitSource(ground.brokers, ground.say, lambda: EPOCH, 256 * 1024)
     return running(source.collect(connection, Bookmark(), reception))
 
 
@@ -212,8 +213,8 @@ async def test_a_refusal_is_told_to_who_asked_for_an_answer_in_its_own_queue(gro
             answers = [await until(lambda: fetched(channel, NAMES.queue_out)) for _ in range(2)]
     told = {document(body)["message_id"]: (properties, document(body)) for properties, body in answers}
     assert told["good"][1]["case_number"] == CASE
-    # A place in the log reads alike at every door.
-    assert read_cursor(told["good"][1]["position"]) == (3, ACCEPTED.position)
+    # The same text as over REST, so that a unit may read on from there.
+    assert told["good"][1]["position"] == cursor(EPOCH, ACCEPTED.position)
     assert told["good"][0].correlation_id == "my-7"
     properties, problem = told["bad"]
     assert properties.content_type == "application/problem+json"
@@ -267,7 +268,7 @@ async def test_a_letter_that_the_unit_rejects_is_kept_on_the_shelf_and_said(grou
 
 async def test_a_deleted_queue_is_made_again_and_said(ground: Ground) -> None:
     reception = Receives()
-    source = RabbitSource(ground.brokers, ground.say, lambda: 3)
+    source = RabbitSource(ground.brokers, ground.say, lambda: EPOCH)
     collected = asyncio.create_task(source.collect(TELECOM, Bookmark(), reception))
     sends(ground, an_event(id="before"))
     await until(lambda: reception.ids == ["before"])
@@ -280,30 +281,6 @@ async def test_a_deleted_queue_is_made_again_and_said(ground: Ground) -> None:
         await until(lambda: ground.heard("queue.provided_again"))
         sends(ground, an_event(id="after"))
         await until(lambda: reception.ids == ["before", "after"])
-
-
-async def test_a_connection_that_comes_back_to_the_broker_finds_its_queues_and_nobody_deleted_them(
-    ground: Ground,
-) -> None:
-    management, reception = ground.management, Receives()
-
-    async def removed() -> bool:
-        # A queue that the broker has not counted yet is left for the next time.
-        await ground.provisioner.reconcile([], [TELECOM.connection_id])
-        return not await management.queues()
-
-    async def there() -> bool:
-        return {NAMES.queue_in, NAMES.exchange_in} <= {*await management.queues(), *await management.exchanges()}
-
-    # It went to another way, and the hub removed what it had here; now it comes back.
-    await until(removed)
-    async with collecting(ground, reception):
-        # Its source is quicker than whoever sees to the broker.
-        await until(there)
-        await ground.grant(TELECOM)
-        sends(ground, an_event(id="again"))
-        await until(lambda: reception.ids == ["again"])
-    assert not ground.heard("queue.provided_again")
 
 
 table = st.recursive(

@@ -15,7 +15,7 @@ from contracts.envelope import Sender
 from contracts.problem import Problem, Violation
 from hub.reception import SHELF_BYTES_MAX, Reception
 from hub.replays import Replays
-from hub.store import reading
+from hub.store import reading, shelf
 from hub.store.reading import AttachmentRow
 from tests.builders import a_report
 from tests.ways.conftest import House, answered
@@ -78,9 +78,7 @@ async def shelved(reception: Reception, raw: bytes, said: Any, content_type: str
 
 
 async def open_ids(house: House) -> list[int]:
-    return [
-        row.refused_id for row in await reading.refused(house.pool, unit_id=None, before=None, settled=False, limit=9)
-    ]
+    return [row.refused_id for row in await shelf.listed(house.pool, unit_id=None, before=None, settled=False, limit=9)]
 
 
 @pytest.mark.parametrize("source", [{"inbound": {}}, {"poll": {"endpoint": "http://unit.example/x"}}])
@@ -159,26 +157,3 @@ async def test_there_is_nothing_under_a_number_that_nobody_gave(house: House) ->
     with pytest.raises(Problem) as refusal:
         await replays.replay(999, "somebody")
     assert refusal.value.kind == "not_found"
-
-
-async def test_what_the_hub_fetches_twice_is_kept_once_and_again_after_it_was_settled(house: House) -> None:
-    _, reception = await a_desk(house)
-    connection = Sender(LEAD, f"{LEAD}.own", f"{LEAD}.own")
-
-    async def refuse(fetched: str, kind: str = "mapping_failed") -> list[int]:
-        arrival = Arrival(connection, Problem(kind), b"{}", "application/json", "poll", NOW, fetched)
-        assert isinstance((await reception.receive([arrival]))[0], Problem)
-        return await open_ids(house)
-
-    (first,) = await refuse("one")
-    assert await refuse("one") == [first]
-    # Another document, and the same one refused for another reason.
-    assert len(await refuse("two")) == 2
-    assert len(await refuse("one", "mapping_parked")) == 3
-    async with house.pool.acquire() as conn:
-        await reading.settle_refused(conn, first, "test")
-    assert len(await refuse("one")) == 3
-    # What somebody sends is kept as often as it is sent.
-    assert len(await refuse("")) == 4
-    assert len(await refuse("")) == 5
-    assert len(house.heard("message.shelved")) == 6

@@ -19,6 +19,7 @@ from contracts.nouns import Receipt
 from contracts.port import Unauthorised, Unavailable
 from tests.conformance.adapter_suite import a_letter
 from tests.conformance.rest_unit import SYMMETRIC, UNIT_NAME, FixedSecrets, RestUnit, a_rest_unit
+from tests.conformance.shipped import KeptPhotos
 from tests.values import replace
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -48,7 +49,7 @@ def unit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestUnit]:
 
 @pytest.fixture
 async def make() -> AsyncIterator[Made]:
-    """Makes adapters and closes them."""
+    """Makes adapters, and closes them and then their calls."""
     made: list[tuple[RestAdapter, HttpCalls]] = []
 
     def make(
@@ -57,9 +58,8 @@ async def make() -> AsyncIterator[Made]:
         authorities: tuple[bytes, ...] = (),
     ) -> RestAdapter:
         calls = HttpCalls(guard or OutboundGuard(LOOPBACK), "0.1.0", authorities)
-        adapter = RestAdapter(FixedSecrets(secrets), calls)
-        made.append((adapter, calls))
-        return adapter
+        made.append((RestAdapter(FixedSecrets(secrets), calls, KeptPhotos({})), calls))
+        return made[-1][0]
 
     yield make
     for adapter, calls in made:
@@ -195,11 +195,12 @@ async def test_a_letter_given_up_by_its_lane_lets_the_next_one_through(make: Mad
     assert (await adapter.deliver(unit.connection("processes"), a_letter())).receipt is Receipt.PROCESSED
 
 
-async def test_calls_under_way_end_as_in_doubt_when_the_client_closes(unit: RestUnit) -> None:
-    calls = HttpCalls(OutboundGuard(LOOPBACK), "0.1.0")
-    adapter, stuck = RestAdapter(FixedSecrets(), calls), unit.connection("hangs", 30.0)
+async def test_calls_under_way_end_as_in_doubt_when_their_client_closes(unit: RestUnit) -> None:
+    calls, stuck = HttpCalls(OutboundGuard(LOOPBACK), "0.1.0"), unit.connection("hangs", 30.0)
+    adapter = RestAdapter(FixedSecrets(), calls, KeptPhotos({}))
     task: Awaitable[object] = asyncio.ensure_future(adapter.deliver(stuck, a_letter()))
     await unit.seen(stuck, at_least=1)
+    await adapter.close()
     await calls.close()
     with pytest.raises(Unavailable) as caught:
         await task

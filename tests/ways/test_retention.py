@@ -1,197 +1,180 @@
-"""Dropping a month on a real database: whole or not at all, in nobody's way, and told to whoever comes for it later."""
+"""Dropping a month, on a real PostgreSQL: whole or not at all, and nobody is told half of what was."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
 
 import pytest
 
-from contracts.bends import Void
+from contracts.envelope import Message
 from contracts.problem import Problem
 from hub.evaluation import Period
-from hub.evaluator import Question, evaluated
 from hub.intake import Intake
-from hub.retention import Retention, ids_of
-from hub.store import reading
-from hub.store import retention as store
-from tests.builders import COMMAND, LEAD, a_message, a_report, acknowledgement, feedback, verification
-from tests.journeys import local
-from tests.ways.conftest import House, answered, until
-from tests.ways.test_frozen_store import CASE_DATA, city_time
-from tests.ways.test_lanes import goes_live, running_lanes
-from tests.ways.unit_system import a_unit_system, says
+from hub.retention import KEEP_MONTHS, Retention, reasons
+from hub.store import reading, retention
+from hub.store.retention import Content
+from tests.builders import COLLECTOR, a_report, acknowledgement, feedback, verification
+from tests.journeys import ZONE, local
+from tests.ways.conftest import House, answered
+from tests.ways.test_evaluation import asked, set_time, told
 
 pytestmark = pytest.mark.way
 
-OLD, NEXT, NOW = local("2022-09-05 09:00"), local("2022-10-10 09:00"), local("2026-11-20 09:00")
+OLD = 202303
 
 
-async def closed(house: House, intake: Intake, key: str | None = None) -> int:
-    """A case that went all the way."""
-    case_id = answered((await intake.receive([a_report(key=key)]))[0]).case_id
-    for making in (acknowledgement, feedback, verification):
-        answered((await intake.receive([making(await house.case(case_id))]))[0])
-    assert (await house.case(case_id)).state == "closed"
-    return case_id
+@dataclass(frozen=True, slots=True)
+class Years:
+    """A city with a case of 2023 that went on into the next month, and one of today."""
+
+    house: House
+    intake: Intake
+    report: Message
+    old: int
+    last_position: int
+    today: int
+
+    def retention(self, keep_months: int = KEEP_MONTHS) -> Retention:
+        return Retention(self.house.pool, ZONE, self.house.refresher.clock().now(), keep_months)
+
+    async def drop(self, month: int = OLD, **more: bool) -> None:
+        await self.retention().drop(month, "test", "past its time", **more)
+
+    async def refusal(self, month: int = OLD, **more: bool) -> Problem:
+        with pytest.raises(Problem) as caught:
+            await self.drop(month, **more)
+        return caught.value
+
+    async def rules(self) -> list[str | None]:
+        return [each.rule for each in (await self.refusal()).violations]
 
 
-def retention(house: House) -> Retention:
-    return Retention(house.pool, house.refresher.registry, house.refresher.clock)
+async def closed(house: House, intake: Intake, case_id: int) -> int:
+    return await told(intake, house, case_id, acknowledgement, feedback, verification)
 
 
-async def partitions(house: House, month: int) -> set[str]:
-    found = await house.ask("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE $1", f"%\\_{month}")
-    return {name.rpartition("_")[0] for name in found}
-
-
-async def two_months(house: House, intake: Intake) -> tuple[int, int]:
-    """Closed cases of September and October 2022, and it is 2026."""
-    await city_time(house, OLD)
-    first = await closed(house, intake, "of September")
-    await city_time(house, NEXT)
-    second = await closed(house, intake)
-    await city_time(house, NOW)
-    return first, second
-
-
-async def evaluation(house: House, period: Period, known: int | datetime | None = None) -> object:
-    registry, now = house.refresher.registry(), house.refresher.clock().now()
-    return await evaluated(house.pool, registry.city, registry.directory_version, now, Question(period, known=known))
-
-
-async def test_a_month_goes_with_all_that_lies_in_it_and_nothing_else(house: House) -> None:
+@pytest.fixture
+async def years(house: House) -> Years:
     intake = await house.an_intake()
-    first, second = await two_months(house, intake)
-    positions = await house.ask("SELECT max(position) FROM entries WHERE case_id = $1", first)
-    assert await partitions(house, 202209) == CASE_DATA
-    gone = await retention(house).drop(202209, "Wang", "三年已满")
-    assert (gone.content.cases, gone.content.last_position) == (1, positions[0])
-    assert await partitions(house, 202209) == set()
-    assert await house.ask("SELECT DISTINCT case_id FROM entries") == [second]
-    async with house.pool.acquire() as conn:
-        (kept,) = await store.dropped(conn)
-    assert (kept.month, kept.dropped_by, kept.reason, kept.cases) == (202209, "Wang", "三年已满", 1)
-    assert await house.ask("SELECT by || ' ' || subject FROM operations WHERE verb = 'retention.drop'") == [
-        "Wang 202209"
-    ]
-    # Its messages take no effect again, and new cases go on.
-    (again,) = await intake.receive([a_report(key="of September")])
-    assert isinstance(again, Problem)
-    await closed(house, intake)
+    await set_time(house, local("2023-03-30 09:00"))
+    report = a_report()
+    old = answered((await intake.receive([report]))[0]).case_id
+    # An entry of today's stands in the log before the last one of March's: months lie across each other.
+    await set_time(house, local("2026-11-23 09:00"))
+    today = answered((await intake.receive([a_report()]))[0]).case_id
+    await set_time(house, local("2023-04-03 09:00"))
+    last = await closed(house, intake, old)
+    await set_time(house, local("2026-11-24 09:00"))
+    return Years(house, intake, report, old, last, today)
 
 
-async def test_a_month_that_is_not_there_is_told(house: House) -> None:
-    with pytest.raises(Problem, match="not_found"):
-        await retention(house).drop(190001, "test", "")
+async def test_a_month_goes_whole_and_what_went_is_on_record(years: Years) -> None:
+    held = {each.month: each.content for each in await years.retention().verdicts()}[OLD]
+    assert (held.cases, held.open, held.undelivered, held.last_position >= years.last_position) == (1, 0, 0, True)
+    await years.drop()
+    left = await years.house.ask("SELECT relname::text FROM pg_class WHERE relname LIKE '%_202303'")
+    assert left == []
+    assert await years.house.ask("SELECT case_id FROM cases") == [years.today]
+    assert (await years.house.case(years.today)).version == len(await years.house.log(years.today))
+    (record,) = await retention.dropped(years.house.pool)
+    assert (record.month, record.cases, record.entries, record.by) == (OLD, 1, held.entries, "test")
+    assert await years.house.ask("SELECT subject FROM operations WHERE verb = 'retention.drop'") == ["2023-03"]
 
 
-async def test_an_open_case_holds_its_month_back(house: House) -> None:
+async def test_a_dry_run_says_the_same_and_touches_nothing(years: Years) -> None:
+    before = await years.house.ask("SELECT count(*) FROM entries")
+    assert (await years.retention().drop(OLD, "test", "x", dry_run=True)).content.cases == 1
+    assert await years.house.ask("SELECT count(*) FROM entries") == before
+    assert await retention.dropped(years.house.pool) == []
+    assert [each.rule for each in (await years.refusal(202611, dry_run=True)).violations][:1] == ["kept"]
+
+
+async def test_a_month_with_an_open_case_stays_whole(house: House) -> None:
     intake = await house.an_intake()
-    await two_months(house, intake)
-    await city_time(house, NEXT + timedelta(minutes=5))
-    opened = answered((await intake.receive([a_report()]))[0]).case_id
-    await city_time(house, NOW)
-    with pytest.raises(Problem, match="month_kept") as kept:
-        await retention(house).drop(202210, "test", "")
-    assert [why.rule for why in kept.value.violations] == ["open"]
-    assert await partitions(house, 202210) == CASE_DATA and await house.ask("SELECT 1 FROM dropped_months") == []
-    # Voided now, its month has to rest anew.
-    case = await house.case(opened)
-    answered((await intake.receive([a_message(Void(reason="重复"), COMMAND, case)]))[0])
-    with pytest.raises(Problem, match="month_kept") as kept:
-        await retention(house).drop(202210, "test", "")
-    assert [why.rule for why in kept.value.violations] == ["rest"]
+    await set_time(house, local("2023-03-30 09:00"))
+    one, two = [answered(each).case_id for each in await intake.receive([a_report(), a_report()])]
+    await closed(house, intake, one)
+    await set_time(house, local("2026-11-24 09:00"))
+    years = Years(house, intake, a_report(), one, 0, two)
+    assert await years.rules() == ["open"]
+    assert await house.ask("SELECT count(*) FROM cases_202303") == [2]
+    # The database holds it too, whoever asks.
+    with pytest.raises(Exception, match="still open"):
+        async with house.pool.acquire() as conn:
+            await retention.drop(conn, OLD, await retention.content(conn, OLD), "test")
+    await closed(house, intake, two)
+    await years.drop()
 
 
-async def test_a_letter_that_is_not_delivered_holds_its_month_back_and_one_that_nobody_fetched_does_not(
-    house: House,
-) -> None:
+async def test_a_month_with_a_letter_that_nobody_has_stays_until_it_is_cancelled(house: House) -> None:
+    pull = {"name": "main", "transport": "pull", "receives": ["case.status"]}
+    await house.goes_live({"unit": COLLECTOR, "connections": [pull]})
     intake = await house.an_intake()
-    async with a_unit_system() as unit:
-        await goes_live(house, LEAD, unit, receives=["case.dispatch"])
-        unit.answer = says(400)
-        async with running_lanes(house):
-            await city_time(house, OLD)
-            await closed(house, intake)
-            await until(lambda: house.ask("SELECT 1 FROM held_letters WHERE buried_at IS NOT NULL"))
-    await city_time(house, NOW)
-    found = await retention(house).look(202209)
-    assert [why.rule for why in found.held_back] == ["waiting"]
-    assert found.content.waiting >= 1 and found.content.unfetched >= 1
-    await house.pool.execute("DELETE FROM held_letters")
-    assert (await retention(house).look(202209)).held_back == ()
+    await set_time(house, local("2023-03-30 09:00"))
+    old = answered((await intake.receive([a_report()]))[0]).case_id
+    await closed(house, intake, old)
+    await set_time(house, local("2026-11-24 09:00"))
+    years = Years(house, intake, a_report(), old, 0, 0)
+    assert await years.rules() == ["undelivered"]
+    await house.pool.execute(
+        "INSERT INTO attempts (case_id, position, attempt, connection_id, outcome, digest, taken_at, sent_at, ended_at,"
+        " holder) SELECT case_id, position, 1, connection_id, 'cancelled', '', now(), now(), now(), 'test' FROM letters"
+    )
+    await years.drop()
 
 
-async def test_what_happens_after_a_month_was_looked_at_is_noticed_under_the_lock(house: House) -> None:
-    intake = await house.an_intake()
-    await two_months(house, intake)
-    found, ids = await retention(house).look(202210), ids_of(202210)
-    async with house.pool.acquire() as conn:
-        assert not await store.moved(conn, ids, found.content)
-        await city_time(house, NEXT + timedelta(hours=1))
-        await intake.receive([a_report()])
-        assert await store.moved(conn, ids, found.content)
+async def test_the_change_feed_has_no_silent_gap(years: Years) -> None:
+    before = await reading.log_bounds(years.house.pool)
+    await years.drop()
+    bounds = await reading.log_bounds(years.house.pool)
+    assert bounds.newest == before.newest, "no cursor that was given out lies in the future"
+    assert bounds.floor >= years.last_position
+    found, _, _ = await reading.changes(years.house.pool, bounds.floor, None, limit=100, scan=1000)
+    assert all(entry.case_id == years.today for entry in found)
 
 
-async def test_whoever_reads_is_waited_for_and_whoever_writes_goes_on(house: House) -> None:
-    intake = await house.an_intake()
-    await two_months(house, intake)
-    async with house.pool.acquire() as reader, reader.transaction():
-        await reader.execute("SELECT count(*) FROM entries")
-        dropping = asyncio.create_task(retention(house).drop(202209, "test", ""))
-        waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
-        await until(lambda: house.ask(waits))
-        # It gives way in half a second, again and again: nobody stands behind it for longer.
-        await asyncio.wait_for(closed(house, intake), 20)
-        assert not dropping.done() and await partitions(house, 202209) == CASE_DATA
-    assert (await dropping).content.cases == 1
-    assert await partitions(house, 202209) == set()
+async def test_figures_that_need_the_month_are_refused_and_all_others_stand(years: Years) -> None:
+    today, spring = Period.month(2026, 11), Period.month(2023, 4)
+    published = await asked(years.house, today)
+    for period in (Period.month(2023, 3), spring, Period.year(2023)):
+        await asked(years.house, period)
+    await years.drop()
+    for period in (Period.month(2023, 3), spring, Period.year(2023)):
+        with pytest.raises(Problem) as caught:
+            await asked(years.house, period)
+        assert caught.value.kind == "period_gone" and "2023-03" in caught.value.zh
+    for untouched in (Period.month(2023, 2), Period.month(2026, 10)):
+        await asked(years.house, untouched)
+    again = await asked(years.house, today)
+    assert (again.rows, again.total) == (published.rows, published.total)
 
 
-async def test_a_reader_of_the_feed_from_before_is_told_and_a_new_one_misses_nothing(house: House) -> None:
-    intake = await house.an_intake()
-    first, second = await two_months(house, intake)
-    before = await reading.log_bounds(house.pool)
-    assert before.lead_on_from(0) and before.lead_on_from(1) and before.gone == 0
-    (newest_of_first,) = await house.ask("SELECT max(position) FROM entries WHERE case_id = $1", first)
-    await retention(house).drop(202209, "test", "")
-    after = await reading.log_bounds(house.pool)
-    assert after.gone == newest_of_first
-    assert [after.lead_on_from(each) for each in (0, newest_of_first - 1, newest_of_first)] == [False, False, True]
-    found, reached, _ = await reading.changes(house.pool, after.gone, None, limit=100, scan=1000)
-    assert {entry.case_id for entry in found} == {second} and after.lead_on_from(reached)
-    # Where nothing at all is kept, a reader still knows from where to go on.
-    await retention(house).drop(202210, "test", "")
-    nothing = await reading.log_bounds(house.pool)
-    assert nothing.newest == 0 and nothing.lead_on_from(nothing.head) and not nothing.lead_on_from(0)
+async def test_a_late_message_to_a_case_that_went_takes_no_effect(years: Years) -> None:
+    await years.drop()
+    (again,) = await years.intake.receive([years.report])
+    assert isinstance(again, Problem) and again.kind == "case_unknown"
 
 
-async def test_a_gap_below_kept_entries_is_noticed_too(house: House) -> None:
-    """The month that goes may lie in the middle of the log: an earlier one is still kept."""
-    intake = await house.an_intake()
-    await city_time(house, local("2022-08-10 09:00"))
-    kept = answered((await intake.receive([a_report()]))[0])
-    first, _ = await two_months(house, intake)
-    (oldest,) = await house.ask("SELECT min(position) FROM entries WHERE case_id = $1", first)
-    await retention(house).drop(202209, "test", "")
-    bounds = await reading.log_bounds(house.pool)
-    assert bounds.oldest <= kept.position and not bounds.lead_on_from(oldest)
+async def test_a_drop_that_cannot_have_its_locks_gives_up_and_holds_nobody(years: Years) -> None:
+    async with years.house.pool.acquire() as conn, conn.transaction():
+        await conn.execute("LOCK TABLE cases_202303 IN ROW EXCLUSIVE MODE")
+        assert (await years.refusal()).kind == "overloaded"
+        answered((await years.intake.receive([a_report()]))[0])
+    await years.drop()
 
 
-async def test_a_period_that_the_month_may_concern_is_evaluated_no_more(house: House) -> None:
-    intake = await house.an_intake()
-    await two_months(house, intake)
-    september, october = Period.month(2022, 9), Period.month(2022, 10)
-    await evaluation(house, september)
-    position = (await house.ask("SELECT min(position) FROM entries"))[0]
-    await retention(house).drop(202209, "test", "")
-    # October and the next year look back to cases of September whose deadlines may lie there.
-    for period in (september, october, Period(date(2023, 9, 1), date(2023, 9, 30))):
-        with pytest.raises(Problem, match="period_gone") as gone:
-            await evaluation(house, period)
-        assert "202209" in gone.value.zh and "202209" in gone.value.en
-    await evaluation(house, Period.month(2023, 11))
-    for known in (position, datetime(2022, 9, 5, 1, 30, tzinfo=UTC)):
-        with pytest.raises(Problem, match="period_gone"):
-            await evaluation(house, Period.month(2023, 11), known)
+async def test_reports_come_in_while_a_month_goes(years: Years) -> None:
+    outcomes, _ = await asyncio.gather(years.intake.receive([a_report() for _ in range(50)]), years.drop())
+    assert len({answered(each).case_id for each in outcomes}) == 50
+
+
+def test_a_month_is_kept_for_its_whole_time() -> None:
+    nothing = Content(0, 0, 0, 0, 0, 0, None)
+    assert [each.rule for each in reasons(202311, nothing, 202611, 36)] == ["kept"]
+    assert reasons(202310, nothing, 202611, 36) == ()
+    assert [each.rule for each in reasons(202512, nothing, 202612, 13)] == ["kept"]
+
+
+async def test_what_is_not_there_is_said(years: Years) -> None:
+    assert (await years.refusal(201901)).kind == "not_found"

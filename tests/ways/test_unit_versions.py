@@ -164,29 +164,13 @@ async def test_why_a_connection_has_nothing_to_rotate_is_said(desk: Onboarding) 
 
 async def test_what_is_not_there_is_said(desk: Onboarding) -> None:
     versions = ProfileVersions(desk)
-    with pytest.raises(Problem, match="unit_unknown"):
+    with pytest.raises(Problem, match="not_found: Unit telecom has no profile yet"):
         await versions.history("telecom")
     await desk.apply(PROFILE, "test")
     with pytest.raises(Problem, match="not_found"):
         await versions.between("telecom", 1, 9)
     with pytest.raises(Problem, match="not_found"):
         await versions.roll_back("telecom", 9, "test", "x")
-
-
-async def test_a_unit_that_there_is_not_is_told_from_one_without_a_profile(desk: Onboarding) -> None:
-    versions = ProfileVersions(desk)
-    for asked in (
-        versions.history,
-        lambda unit: versions.between(unit, None, None),
-        desk.export,
-        lambda unit: versions.roll_back(unit, 1, "test", "x"),
-        lambda unit: desk.set_state(unit, UnitState.LIVE, "test", ""),
-    ):
-        with pytest.raises(Problem, match="The directory has no unit nobody") as unknown:
-            await asked("nobody")
-        assert "名录中没有单位 nobody" in unknown.value.zh
-        with pytest.raises(Problem, match="Unit telecom has no profile yet"):
-            await asked("telecom")
 
 
 async def test_a_version_that_cannot_work_any_more_is_not_rolled_back_to(house: House, desk: Onboarding) -> None:
@@ -196,3 +180,19 @@ async def test_a_version_that_cannot_work_any_more_is_not_rolled_back_to(house: 
     with pytest.raises(Problem, match="profile_invalid"):
         await ProfileVersions(desk).roll_back("telecom", 1, "test", "x")
     assert [line.changed for line in await ProfileVersions(desk).history("telecom")] == [None, None]
+
+
+async def test_a_unit_that_is_none_and_one_without_a_profile_are_told_apart(desk: Onboarding) -> None:
+    asked = [
+        desk.export,
+        ProfileVersions(desk).history,
+        lambda unit: ProfileVersions(desk).between(unit, None, None),
+        lambda unit: desk.set_state(unit, UnitState.LIVE, "test", ""),
+    ]
+    for ask in asked:
+        with pytest.raises(Problem) as unknown:
+            await ask("nobody")
+        assert (unknown.value.kind, unknown.value.en) == ("unit_unknown", "The directory has no unit nobody.")
+        with pytest.raises(Problem) as bare:
+            await ask("telecom")
+        assert (bare.value.kind, bare.value.en) == ("not_found", "Unit telecom has no profile yet.")

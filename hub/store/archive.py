@@ -1,12 +1,19 @@
-"""A backup's file: a tar with the dump, the attachments and last a manifest of what it holds."""
+"""A backup's file: a plain tar, written whole or not at all, and checked whole before anything is taken from it.
+
+``database.dump`` (``pg_dump``'s custom format), ``attachments/…``, and last ``manifest.json`` with the SHA-256 of each
+member, so that a file that was cut short has no manifest.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import hashlib
 import os
 import shutil
 import tarfile
+import tempfile
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -17,8 +24,10 @@ from hub.store.fault import StoreFault
 from hub.store.migrate import migrations
 
 FORMAT = 1
+
 DUMP, ATTACHMENTS, _MANIFEST = "database.dump", "attachments", "manifest.json"
-CHUNK_BYTES = 1024 * 1024
+
+_CHUNK_BYTES = 1024 * 1024
 
 
 class Manifest(BaseModel):
@@ -62,7 +71,7 @@ def pack(file: Path, staging: Path, attachments: Path | None, described: Manifes
         out.flush()
         os.fsync(out.fileno())
     packed.replace(file)
-    sync_folder(file.parent)
+    _sync_folder(file.parent)
     return manifest
 
 
@@ -83,7 +92,7 @@ def unpack(file: Path, staging: Path) -> Manifest:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 digested = _Digested(source)
                 with target.open("wb") as out:
-                    shutil.copyfileobj(digested, out, CHUNK_BYTES)
+                    shutil.copyfileobj(digested, out, _CHUNK_BYTES)
                 digests[member.name] = digested.hexdigest()
     except FileNotFoundError:
         raise StoreFault(f"没有文件 {file}。", f"There is no file {file}.") from None
@@ -115,6 +124,22 @@ def _damaged(file: Path, what: str) -> StoreFault:
     )
 
 
+def merge(staged: Path, attachments: Path) -> None:
+    """Add the backup's attachments that are missing or differ, each one synced before it takes its name."""
+    for source in (path for path in staged.rglob("*") if path.is_file()):
+        target = attachments / source.relative_to(staged)
+        if target.exists() and filecmp.cmp(source, target, shallow=False):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.partial")
+        with source.open("rb") as file_in, partial.open("wb") as out:
+            shutil.copyfileobj(file_in, out, _CHUNK_BYTES)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(target)
+        _sync_folder(target.parent)
+
+
 class _Digested:
     """A file as it is read once, with the SHA-256 of what was read."""
 
@@ -130,8 +155,15 @@ class _Digested:
         return self._digest.hexdigest()
 
 
-def sync_folder(folder: Path) -> None:
-    """A name that was given in the folder outlives a power cut."""
+@contextlib.contextmanager
+def staging_in(parent: Path) -> Iterator[Path]:
+    """A private folder on the disk where its content is going, gone afterwards."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".cityhub-", dir=parent) as staging:
+        yield Path(staging)
+
+
+def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)

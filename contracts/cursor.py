@@ -1,10 +1,10 @@
-"""A place in the hub's log as callers keep it: ``<epoch>-<position>``. A restore begins a new epoch, which it tells."""
+"""A place in the log (游标) as callers keep it, the same over every way: ``<epoch>-<position>``."""
 
 from __future__ import annotations
 
 
 def cursor(epoch: int, position: int) -> str:
-    """The cursor of a position."""
+    """The place as text. A restore begins a new epoch, so that a place from before it is noticed."""
     return f"{epoch}-{position}"
 
 
