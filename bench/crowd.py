@@ -253,6 +253,7 @@ def _summary(turns: Sequence[Turn], has_broker: bool) -> dict[str, Any]:
             who: [round(statistics.median(turn.cpu_us[who] for turn in each)) for each in (few, many)]
             for who in before.cpu_us
         },
+        "resident_mb_of_rounds": [[turn.units, round(turn.total_mb, 1)] for turn in turns],
         "resident_mb": [round(before.total_mb, 1), round(most.total_mb, 1)],
         "resident_mb_by_process": {
             slot: [round(mb, 1), round(most.resident_mb[slot], 1)] for slot, mb in before.resident_mb.items()

@@ -106,7 +106,7 @@ def read_wsdl(text: str, imported: Mapping[str, str], service: str | None = None
         raise WsdlFault(f"WSDL 不可用:{said}", f"the WSDL cannot be used: {said}") from None
     chosen = _port(document, service, port)
     binding = chosen.binding
-    encoded = frozenset(kept.encoded())
+    encoded = kept.encoded
     own = sorted(each for each in {*document.types.namespaces} - {ns.XSD, _XSI, _SOAP_ENCODING} if each)
     document.types.set_ns_prefix("wsa", ADDRESSING)
     # Declared once in the envelope, instead of again at each element; an encoded message also names its types.
@@ -159,7 +159,8 @@ class _Kept:
 
     def __init__(self, text: str, imported: Mapping[str, str]) -> None:
         self._texts = {urljoin(BASE, location): held for location, held in imported.items()} | {BASE: text}
-        self._roots: list[Any] = []
+        self.encoded: set[tuple[str, str]] = set()
+        """Binding and operation of each message that is written encoded; zeep forgets it."""
 
     def load(self, url: str) -> bytes:
         """A text as zeep takes it, judged before. Raises ``WsdlFault``."""
@@ -171,7 +172,8 @@ class _Kept:
             zh = f"WSDL 导入的文档 {said} 不在档案中,请加入 soap.documents"
             raise WsdlFault(zh, f"the WSDL imports {said}, which is not in the profile: add it to soap.documents")
         root = self._judged(text, url)
-        self._roots.append(root)
+        # Noted now: zeep keeps whoever loads, and so would the whole tree be kept.
+        self.encoded.update(_encoded(root))
         return etree.tostring(root)
 
     def _judged(self, text: str, url: str) -> Any:
@@ -186,10 +188,9 @@ class _Kept:
             ) from None
         return root
 
-    def encoded(self) -> Iterator[tuple[str, str]]:
-        """Binding and operation of each message that is written encoded; zeep forgets it."""
-        for root in self._roots:
-            for body in root.iterfind(".//w:binding/w:operation/w:input/*", _WSDL):
-                if body.get("use") == "encoded" and etree.QName(body).localname == "body":
-                    operation = body.getparent().getparent()
-                    yield operation.getparent().get("name"), operation.get("name")
+
+def _encoded(root: Any) -> Iterator[tuple[str, str]]:
+    for body in root.iterfind(".//w:binding/w:operation/w:input/*", _WSDL):
+        if body.get("use") == "encoded" and etree.QName(body).localname == "body":
+            operation = body.getparent().getparent()
+            yield operation.getparent().get("name"), operation.get("name")

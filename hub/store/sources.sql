@@ -18,11 +18,19 @@ WHERE connection_id IN (
 RETURNING connection_id, fencing, bookmark
 
 -- name: renew
--- Keep the leases that are still ours; the answer names them.
-UPDATE sources SET leased_until = now() + make_interval(secs => $3)
-FROM unnest($1::text[], $2::bigint[]) AS u (connection, fencing)
-WHERE sources.connection_id = u.connection AND sources.fencing = u.fencing
-RETURNING sources.connection_id
+-- The leases that are still ours, as the lanes' are renewed: written once 3 s of it have gone, until then only looked
+-- at. A bookmark must wait where its row is being written.
+WITH ours AS (
+    SELECT s.connection_id, s.fencing, s.leased_until
+    FROM sources s JOIN unnest($1::text[], $2::bigint[]) AS u (connection, fencing)
+      ON s.connection_id = u.connection AND s.fencing = u.fencing
+), kept AS (
+    UPDATE sources SET leased_until = now() + make_interval(secs => $3)
+    FROM ours
+    WHERE sources.connection_id = ours.connection_id AND sources.fencing = ours.fencing
+      AND ours.leased_until < now() + make_interval(secs => $3 - 3)
+)
+SELECT connection_id FROM ours
 
 -- name: release
 -- Give leases back at their holder's orderly end; not those that a successor of the same name has by now.

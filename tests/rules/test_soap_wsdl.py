@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from adapters.soap.checks import check_soap
 from adapters.soap.wsdl import WsdlFault, read_wsdl
@@ -213,3 +215,14 @@ def test_a_wsdl_longer_than_any_field_of_a_contract_is_kept_and_comes_out_as_it_
     document["connections"][0]["soap"]["wsdl"] += "<!-- " + "长" * 100_000 + " -->"
     profile, _ = read_profile(yaml.safe_dump(document, allow_unicode=True))
     assert read_profile(profile.yaml())[0] == profile
+
+
+def test_of_a_wsdl_that_was_read_no_tree_is_kept() -> None:
+    before = _trees()
+    kept = read_wsdl(POWER, {"power-types.xsd": TYPES})
+    assert kept.operations and _trees() == before
+
+
+def _trees() -> int:
+    gc.collect()
+    return sum(isinstance(each, etree._Element) for each in gc.get_objects())
