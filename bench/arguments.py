@@ -11,7 +11,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "measures",
         nargs="*",
         metavar="MEASURE",
-        help="pipeline intake delivery mapping soap rabbitmq units; 默认前三项 / the first three by default",
+        help="pipeline intake delivery mapping soap rabbitmq units; 默认前三项 / the first three by default. "
+        "units: 8 个与 200 个单位轮流,REST、SOAP、RabbitMQ、轮询、文件都有,流量相同;枢纽进程的内存、p50、p99 / "
+        "8 and 200 units in turn, by REST, SOAP, RabbitMQ, polling and file, equal traffic: the hub's memory, p50, p99",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="每轮秒数 / seconds of a round")
     parser.add_argument("--rounds", type=int, default=3, help="轮数,取中位数 / rounds; medians are reported")

@@ -9,18 +9,31 @@ from __future__ import annotations
 
 import asyncio
 import json
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.crowd_city import Reporting, city_with
-from bench.crowd_ways import CALLED, CONNECTION, FILE, POLLED, QUEUE, REST, of_way, profile, secrets_of, unit_of, way_of
+from bench.crowd_turns import ALL, Turn, summary
+from bench.crowd_ways import (
+    CALLED,
+    CONNECTION,
+    FETCHED,
+    FILE,
+    POLLED,
+    QUEUE,
+    REST,
+    of_way,
+    profile,
+    secrets_of,
+    unit_of,
+    way_of,
+)
 from bench.stage import Child, Stage, stage
 from contracts.ways.rabbitmq import names_of
 from hub.demo.broker import Broker, running_broker
@@ -33,32 +46,10 @@ PER_SECOND = 150.0
 FETCHED_PER_SECOND = 10.0
 """Reports that the units themselves have, beside it: half are polled, half come by queue."""
 
+LEAD_SECONDS = 2.0
 SETTLE_SECONDS = 120.0
 GATHER_SECONDS = 8.0
 """How long units may have a report lie before it is asked for: the longest pause between two polls, and some more."""
-
-ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One round with so many units connected: milliseconds to delivery in order, over all and by way, and what it took
-    of the processor, in microseconds a letter."""
-
-    units: int
-    spans: Mapping[str, Sequence[float]]
-    resident_mb: Mapping[str, float]
-    cpu_us: Mapping[str, float]
-
-    def at(self, way: str, share: float) -> float:
-        """The milliseconds that such a share of the letters did not exceed."""
-        ordered = self.spans[way]
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-    @property
-    def total_mb(self) -> float:
-        """Of all processes."""
-        return sum(self.resident_mb.values())
 
 
 async def measure(rounds: int, seconds: float, processes: int) -> dict[str, Any]:
@@ -85,7 +76,8 @@ async def measure(rounds: int, seconds: float, processes: int) -> dict[str, Any]
             turns.append(await crowd.round(few, seconds, f"few{number}"))
             if number < rounds - 1:
                 await crowd.set_states(many[FEW:], "live")
-    return _summary(turns, broker is not None)
+    ways = Counter(way_of(unit, broker is not None) for unit in few)
+    return {**summary(turns), "ways_of_eight": ways, "per_second": PER_SECOND + FETCHED_PER_SECOND}
 
 
 async def _broker(stack: AsyncExitStack) -> Broker | None:
@@ -138,22 +130,32 @@ class _Crowd:
         )
 
     async def set_states(self, units: Sequence[str], state: str) -> None:
-        """Move units to a state, and wait until just the live ones have their lanes."""
-        for unit in units:
-            await self._call("POST", f"/api/v1/units/{unit}/state", {"state": state, "reason": "bench"})
+        """Move units to a state, and wait until just the live ones have their lanes and are fetched from."""
+        wanted = {"state": state, "reason": "bench"}
+        await asyncio.gather(*(self._call("POST", f"/api/v1/units/{unit}/state", wanted) for unit in units))
         deadline = time.monotonic() + SETTLE_SECONDS
-        names = {f"{unit}.{CONNECTION}" for unit in units}
+        lanes = {f"{unit}.{CONNECTION}" for unit in units}
+        sources = {f"{unit}.{CONNECTION}" for unit in units if self._way(unit) in FETCHED}
         while True:
-            lanes = (await self._call("GET", "/api/v1/lanes"))["items"]
-            running = {lane["connection_id"] for lane in lanes if lane["running"]}
-            if (names <= running) if state == "live" else not (names & running):
+            running, fetched = await self._running("lanes"), await self._running("sources")
+            if state == "live" and lanes <= running and sources <= fetched:
+                return
+            if state != "live" and not (lanes & running or sources & fetched):
                 return
             if time.monotonic() > deadline:
-                raise SystemExit(f"{len(names)} lanes did not become {state}")
+                raise SystemExit(f"{len(units)} units did not become {state}")
             await asyncio.sleep(0.2)
 
+    async def _running(self, what: str) -> set[str]:
+        rows = (await self._call("GET", f"/api/v1/{what}"))["items"]
+        return {row["connection_id"] for row in rows if row["running"]}
+
     async def round(self, units: Sequence[str], seconds: float, run: str) -> Turn:
-        """Report on the components of these units at a steady rate; when each dispatch arrived at its unit."""
+        """Report on the components of these units at a steady rate; when each dispatch arrived at its unit.
+
+        What is sent in the first seconds is not counted: the units have just come or gone.
+        """
+        seconds, began = seconds + LEAD_SECONDS, time.time()
         bodies = self._reporting.bodies(self._of(units, REST), int(seconds * FETCHED_PER_SECOND))
         fetched = {
             "bodies": bodies,
@@ -169,6 +171,8 @@ class _Crowd:
         ways = (await self._partner("reported"))["ways"]
         spans: dict[str, list[float]] = {ALL: []}
         for key, at in sent.items():
+            if at < began + LEAD_SECONDS:
+                continue
             took = (arrived[key] - at) * 1000
             spans[ALL].append(took)
             spans.setdefault("fetched" if key.startswith("own-") else ways[key], []).append(took)
@@ -224,39 +228,3 @@ class _Crowd:
 
 def _units(count: int) -> list[str]:
     return [unit_of(number) for number in range(count)]
-
-
-def _summary(turns: Sequence[Turn], has_broker: bool) -> dict[str, Any]:
-    before, later = turns[0], turns[1:]
-    few, many = ([turn for turn in later if turn.units == count] for count in (FEW, MANY))
-    most = max(many, key=lambda turn: turn.total_mb)
-
-    def both(way: str, share: float) -> list[float]:
-        return [round(statistics.median(turn.at(way, share) for turn in each), 2) for each in (few, many)]
-
-    p99 = both(ALL, 0.99)
-    ways: dict[str, int] = {}
-    for unit in _units(FEW):
-        way = way_of(unit, has_broker)
-        ways[way] = ways.get(way, 0) + 1
-    return {
-        "units": [FEW, MANY],
-        "ways_of_eight": ways,
-        "per_second": PER_SECOND + FETCHED_PER_SECOND,
-        "p50_ms": both(ALL, 0.5),
-        "p99_ms": p99,
-        "p99_ratio": round(p99[1] / p99[0], 2),
-        "by_way": {
-            way: {"p50_ms": both(way, 0.5), "p99_ms": both(way, 0.99)} for way in sorted(before.spans) if way != ALL
-        },
-        "cpu_us_per_letter": {
-            who: [round(statistics.median(turn.cpu_us[who] for turn in each)) for each in (few, many)]
-            for who in before.cpu_us
-        },
-        "resident_mb_of_rounds": [[turn.units, round(turn.total_mb, 1)] for turn in turns],
-        "resident_mb": [round(before.total_mb, 1), round(most.total_mb, 1)],
-        "resident_mb_by_process": {
-            slot: [round(mb, 1), round(most.resident_mb[slot], 1)] for slot, mb in before.resident_mb.items()
-        },
-        "resident_growth_mb": round(most.total_mb - before.total_mb, 1),
-    }

@@ -27,6 +27,9 @@ WAYS = (REST, "water_asmx", QUEUE, "gas_axis", POLLED, "power_wsse", FILE, REST)
 CALLED = frozenset(WAYS) - {QUEUE, FILE}
 """Ways in which the unit's own system is called, each at a port of its own."""
 
+FETCHED = frozenset({POLLED, QUEUE, FILE})
+"""Ways in which the hub fetches what the unit says."""
+
 CONNECTION = "main"
 EVERY_SECONDS, IDLE_SECONDS = 4.0, 4.0
 """How often a unit is polled: more often than a real one (30 s in the shipped profile), so that a round sees it."""

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import crowd, rabbitmq, soap, soap_in
+from bench import crowd, crowd_turns, rabbitmq, soap, soap_in
 from bench.mapping import measure as measure_mapping
 from bench.stage import Child, Stage, reports, stage
 from bench.yardstick import transactions_per_second
@@ -240,11 +240,7 @@ def _show(made: dict[str, Any]) -> None:
             f"XML in and out {one['wire_us']} µs, × bare zeep {one['ratio_zeep']} ({one['zeep_us']} µs)"
         )
     if "units" in made:
-        one = made["units"]
-        print(
-            f"units {one['units'][0]} → {one['units'][1]}   p99 {one['p99_ms'][0]} → {one['p99_ms'][1]} ms "
-            f"(× {one['p99_ratio']})   memory +{one['resident_growth_mb']} MB"
-        )
+        print(*crowd_turns.lines(made["units"]), sep="\n")
     if "rabbitmq" in made:
         print(*rabbitmq.lines(made["rabbitmq"]), sep="\n")
     if "pgbench_per_second" in made:

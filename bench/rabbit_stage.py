@@ -222,9 +222,11 @@ def _letters(count: int) -> list[RenderedLetter]:
     return [structs.replace(made, letter_id=f"ltr_1-{n}") for n in range(count)]
 
 
-def messages(count: int, run: str) -> list[bytes]:
-    """Reports, as a unit writes them."""
-    bodies = reports(sum(run.encode()) % 7)
+def messages(count: int, run: str, window: int | None = None) -> list[bytes]:
+    """Reports, as a unit writes them. Those of a window are each a problem of its own that one unit must handle; of
+    others it is unclear who is responsible: they are decided and committed, but no letter goes out."""
+    bodies = reports(sum(run.encode()) % 7 if window is None else window)
+    unclear = {"category_code": "C0107"} if window is None else {}
     return [
         write_event(
             id=f"{run}-{n}",
@@ -234,8 +236,7 @@ def messages(count: int, run: str) -> list[bytes]:
             time=datetime.now(UTC),
             dataschema="https://cityhub.example/contracts/case.report/1.0",
             extensions={},
-            # Unclear who is responsible: decided and committed, but no letter goes out.
-            data={**bodies[n % len(bodies)], "category_code": "C0107", "description": f"{run} {n} 路面有明显问题" * 3},
+            data={**bodies[n % len(bodies)], **unclear, "description": f"{run} {n} 路面有明显问题" * 3},
         )
         for n in range(count)
     ]

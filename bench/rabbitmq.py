@@ -2,8 +2,9 @@
 
 Every check is on. Out: the event's headers, mandatory, a confirmation for each letter from a quorum queue. In: read,
 checked against the contract, decided and committed with fsync, and only then confirmed to the broker.
-``in_transport`` is the same up to the reception's door. The figures are of one process, whose broker and database
-share the machine.
+``in_transport`` is the same up to the reception's door. ``out`` is the adapter alone; ``out_lane`` begins with letters
+that lie in the store and ends when each is recorded there as delivered, one lane at work. The figures are of one
+process, whose broker and database share the machine.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from adapters.guard import OutboundGuard
 from adapters.rabbitmq.brokers import Brokers
 from adapters.rabbitmq.topology import declare, topology_of
 from auth.api_keys import KeyCheck
+from bench.rabbit_lane import LaneStage
 from bench.rabbit_stage import LANES, PREFETCH, UNIT, WINDOW, NoSecrets, RabbitStage, messages
 from bench.stage import Child
 from contracts.nouns import Connection, Transport
@@ -41,7 +43,10 @@ from hub.say import say_nothing
 from hub.store.embedded import running_server
 from hub.store.pool import open_pool
 
-MEASURES = ("bare_out", "out", "bare_in", "in_transport", "in")
+ROUNDS_MAX, LETTERS_MAX = 6, 16_000
+"""Of the lane: so many problems are there that do not repeat each other."""
+
+MEASURES = ("bare_out", "out", "out_lane", "bare_in", "in_transport", "in")
 
 
 @dataclass(slots=True)
@@ -58,13 +63,17 @@ async def _timed(work: Callable[[], Awaitable[None]], count: int) -> _Round:
     return _Round(count / seconds, (time.process_time() - cpu) / count * 1e6)
 
 
-async def _rounds(stage: RabbitStage, count: int, rounds: int) -> dict[str, list[_Round]]:
+async def _rounds(stage: RabbitStage, lane: LaneStage, count: int, rounds: int) -> dict[str, list[_Round]]:
     made: dict[str, list[_Round]] = {name: [] for name in MEASURES}
     for number in range(-1, rounds):
         one: dict[str, _Round] = {}
         for name, work in (("bare_out", stage.bare_out), ("out", stage.out)):
             one[name] = await _timed(lambda work=work: work(count), count)  # type: ignore[misc]
             await stage.empty()
+        letters = min(count, LETTERS_MAX)
+        await lane.fill(stage, letters, number + 1)
+        one["out_lane"] = await _timed(lambda letters=letters: lane.work_off(letters), letters)  # type: ignore[misc]
+        await lane.check(letters)
         for name in ("bare_in", "in_transport", "in"):
             await stage.fill(messages(count, f"{name}{number}"))
             works: dict[str, Callable[[], Awaitable[None]]] = {
@@ -104,10 +113,14 @@ async def _main(count: int, rounds: int) -> dict[str, Any]:
         for each in connections:
             await declare(brokers.hub("bare"), topology_of(each.connection_id, settings))
         stage = RabbitStage(broker.url, brokers, Reception(pool, intake, refresher.registry, say_nothing), connections)
+        takes = await open_pool(server.dsn, role="takes", relaxed=True)
+        stack.callback(takes.terminate)
+        lane = LaneStage(pool, takes, refresher, brokers)
+        await lane.connect()
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
-        made = await _rounds(stage, count, rounds)
+        made = await _rounds(stage, lane, count, rounds)
     return _summary(made)
 
 
@@ -130,7 +143,7 @@ def _summary(made: dict[str, list[_Round]]) -> dict[str, Any]:
         }
         for name, rounds in made.items()
     }
-    for name, bare in (("out", "bare_out"), ("in_transport", "bare_in"), ("in", "bare_in")):
+    for name, bare in (("out", "bare_out"), ("out_lane", "bare_out"), ("in_transport", "bare_in"), ("in", "bare_in")):
         ratios = [mine.per_second / other.per_second for mine, other in zip(made[name], made[bare], strict=True)]
         told[name]["ratio_pika"] = round(middle(ratios), 2)
     return told
@@ -139,7 +152,7 @@ def _summary(made: dict[str, list[_Round]]) -> dict[str, Any]:
 async def measure(given: argparse.Namespace) -> dict[str, Any]:
     """The figures, from a process of its own on the hub's loop."""
     count = max(2000, int(1000 * given.seconds))
-    child = await Child.start("bench.rabbitmq", str(count), str(given.rounds))
+    child = await Child.start("bench.rabbitmq", str(count), str(min(given.rounds, ROUNDS_MAX)))
     try:
         made: dict[str, Any] = await child.hear(600)
     except RuntimeError as fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,10 @@ def test_a_fault_at_work_names_the_line_of_the_exported_profile() -> None:
     assert fault.line is not None
     assert "TYPECODE" in "\n".join(lines[fault.line - 1 : fault.line + 1])
     assert "C9999" in fault.zh and f"profile line {fault.line}" in fault.sentence()[1]
+
+
+def test_a_profile_that_is_read_again_reads_the_disk_for_no_time_zones() -> None:
+    document = the_profile(PROFILES / "water_asmx").model_dump_json(exclude_none=True)
+    watch = cProfile.Profile()
+    watch.runcall(Profile.model_validate_json, document)
+    assert not [each for each in watch.getstats() if getattr(each.code, "co_name", "") == "available_timezones"]
