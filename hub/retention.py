@@ -6,6 +6,7 @@ far it reached, stays on record: an old cursor of the change feed and figures of
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -22,6 +23,9 @@ from hub.store.retention import Content
 KEEP_MONTHS = 36
 KEEP_MONTHS_MIN = 13
 """The figures of this month look back a year for cases that end in it."""
+
+TRIES, PAUSE_SECONDS = 8, 0.5
+"""How often it is tried while others hold what must be locked, and how long they are left alone in between."""
 
 log = structlog.get_logger(__name__)
 
@@ -51,25 +55,14 @@ class Retention:
 
     async def drop(self, month: int, by: str, reason: str, *, dry_run: bool = False) -> Verdict:
         """Let a month go, in one transaction. Raises ``Problem`` with every reason where it must stay."""
-        async with self.pool.acquire() as conn:
+        for _ in range(TRIES):
             try:
-                async with conn.transaction():
-                    if month not in await store.months(conn):
-                        raise Problem(
-                            "not_found", f"没有 {dashed(month)} 的数据。", f"There is nothing of {dashed(month)}."
-                        )
-                    if not dry_run:
-                        await store.hold(conn, month)
-                    verdict = self._judged(month, await store.content(conn, month))
-                    if verdict.reasons:
-                        raise Problem("month_kept", violations=verdict.reasons)
-                    if not dry_run:
-                        await store.drop(conn, month, verdict.content, by)
-                        await registry_store.add_operation(conn, by, "retention.drop", dashed(month), reason)
+                verdict = await self._once(month, by, reason, dry_run)
+                break
             except store.Busy:
-                raise Problem(
-                    "overloaded", "数据库正忙,请稍后再试。", "The database is busy, try again later."
-                ) from None
+                await asyncio.sleep(PAUSE_SECONDS)
+        else:
+            raise Problem("overloaded", "数据库正忙,请稍后再试。", "The database is busy, try again later.")
         if not dry_run:
             went = verdict.content
             log.warning(
@@ -83,8 +76,25 @@ class Retention:
             )
         return verdict
 
+    async def _once(self, month: int, by: str, reason: str, dry_run: bool) -> Verdict:
+        async with self.pool.acquire() as conn, conn.transaction():
+            if month not in await store.months(conn):
+                raise Problem("not_found", f"没有 {dashed(month)} 的数据。", f"There is nothing of {dashed(month)}.")
+            if not dry_run:
+                await store.hold(conn, month)
+            verdict = self._judged(month, await store.content(conn, month))
+            if verdict.reasons:
+                raise Problem("month_kept", violations=verdict.reasons)
+            if not dry_run:
+                await store.alone(conn)
+                await store.drop(conn, month, verdict.content, by)
+                await registry_store.add_operation(conn, by, "retention.drop", dashed(month), reason)
+            return verdict
+
     def _judged(self, month: int, content: Content) -> Verdict:
-        return Verdict(month, content, reasons(month, content, month_at(self.now, self.zone), self.keep_months))
+        reached = month_at(content.reaches_until, self.zone) if content.reaches_until else month
+        this_month = month_at(self.now, self.zone)
+        return Verdict(month, content, reasons(month, content, this_month, self.keep_months, reached))
 
 
 def month_at(moment: datetime, zone: ZoneInfo) -> int:
@@ -92,12 +102,20 @@ def month_at(moment: datetime, zone: ZoneInfo) -> int:
     return day_of(moment, zone) // 100
 
 
-def reasons(month: int, content: Content, this_month: int, keep_months: int) -> tuple[Violation, ...]:
-    """Why a month may not go. Pure."""
+def reasons(
+    month: int, content: Content, this_month: int, keep_months: int, reached_month: int | None = None
+) -> tuple[Violation, ...]:
+    """Why a month may not go; ``reached_month`` is that of the last change or deadline of its cases. Pure."""
     found: list[Violation] = []
     if _counted(this_month) - _counted(month) <= keep_months:
         zh, en = f"还在保存期内({keep_months} 个月)", f"it is kept for {keep_months} months yet"
         found.append(Violation("#/month", zh, en, "kept"))
+    elif reached_month is not None and _counted(this_month) - _counted(reached_month) < KEEP_MONTHS_MIN:
+        # The figures of the whole city for that month and its year would go with it.
+        when = dashed(reached_month)
+        zh = f"其中案件的变化或时限到 {when},那时的考核还要用"
+        en = f"changes or deadlines of its cases lie as late as {when}, whose figures need them"
+        found.append(Violation("#/month", zh, en, "changed"))
     if content.open:
         zh, en = f"还有 {content.open} 件案件未结束", f"{content.open} of its cases are still open"
         found.append(Violation("#/cases", zh, en, "open"))

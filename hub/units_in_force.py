@@ -40,6 +40,6 @@ class UnitsInForce:
         self._known = made
         return made
 
-    def _read(self, state: store.UnitState) -> UnitInForce | None:
+    def _read(self, state: store.UnitVersion) -> UnitInForce | None:
         known = self._known.get(state.unit_id)
         return known if known is not None and known.version == state.version else None

@@ -21,7 +21,11 @@ from contracts.paths import Path, parse_path
 
 DEPTH_MAX = 64
 ELEMENTS_MAX = 20_000
+MARKUP_MAX = 120_000
+"""So many ``<`` at most are parsed at all: each element would become an object, and a text in it has its own."""
 ATTRIBUTES_MAX = 100
+LETTERS_MAX = 16 * 1024 * 1024
+"""Letters of text in a document whose values are referred to: a long text may be named again and again."""
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _SOAP_ENCODED = ("{http://schemas.xmlsoap.org/soap/encoding/}", "{http://schemas.xmlsoap.org/soap/envelope/}")
 _ENVELOPE_11 = "{http://schemas.xmlsoap.org/soap/envelope/}Envelope"
@@ -33,6 +37,8 @@ _ENCODING = re.compile(r"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 
 def read_xml(raw: bytes | str, encoding: Encoding | None, written: Written, at: Path = ()) -> dict[str, Any]:
     """The root element by its name. ``at`` is where the document stands inside another. Raises ``DocumentFault``."""
+    if (raw.count("<") if isinstance(raw, str) else raw.count(b"<")) > MARKUP_MAX:
+        raise DocumentFault("XML 的元素过多。", "The XML has too many elements.", "too_large")
     return root_values(parse_xml(raw, encoding), written, at)
 
 
@@ -151,6 +157,7 @@ class _Reading:
             tuple(part for part in parse_path(each) if isinstance(part, str)) for each in written.lists
         )
         self.elements = 0
+        self.letters = 0
 
     def name(self, tag: Any) -> str:
         """The name that paths know: with a prefix where the profile declares its namespace, else alone."""
@@ -170,6 +177,7 @@ class _Reading:
         if self.referred:
             # Depth and size bound what refers to itself, or twice to what refers twice to what …
             node = self.referred.get((node.get("href") or "").removeprefix("#"), node)
+            self._count_letters(node)
         if node.attrib and not self._attributes(node, made):
             return None
         texts = [node.text or ""]
@@ -194,6 +202,11 @@ class _Reading:
         if text.strip():
             made["#text"] = text
         return made
+
+    def _count_letters(self, node: Any) -> None:
+        self.letters += len(node.text or "")
+        if self.letters > LETTERS_MAX:
+            raise DocumentFault("XML 引用的文本过多。", "The XML refers to too much text.", "too_large")
 
     def _attributes(self, node: Any, made: dict[str, Any]) -> bool:
         """Take over the attributes; False where the element says that it is nil."""

@@ -6,6 +6,9 @@ import argparse
 import asyncio
 from typing import Any
 
+TOLD_TO_END = 130
+"""The exit status after Ctrl-C, as shells know it."""
+
 
 def add(verbs: Any) -> None:
     """The verb's arguments."""
@@ -19,4 +22,7 @@ def add(verbs: Any) -> None:
 def _demo(given: argparse.Namespace) -> int:
     from hub.demo.main import run
 
-    return asyncio.run(run(given))
+    try:
+        return asyncio.run(run(given))
+    except asyncio.CancelledError:
+        return TOLD_TO_END

@@ -52,7 +52,7 @@ async def run(args: argparse.Namespace) -> int:
     options = Options(args.cases, args.speed, args.seed, args.headless, args.json, args.keep, args.notice)
     # The result goes to standard output; whatever a person watches goes beside it.
     console = Console(stderr=options.json or options.headless, width=None if sys.stderr.isatty() else 120)
-    _end_on_signals()
+    ending = _Ending.on_signals()
     folder, tools, began = Path(tempfile.mkdtemp(prefix="cityhub-demo-")), Tools(), monotonic()
     try:
         async with (
@@ -61,7 +61,10 @@ async def run(args: argparse.Namespace) -> int:
             aiohttp.ClientSession() as session,
         ):
             starting = Starting(supervisor, session, tools, broker, folder, options.speed, write_city(folder / "city"))
-            return await _Demo(options, console, folder, supervisor, starting, began).play()
+            try:
+                return await _Demo(options, console, folder, supervisor, starting, began).play()
+            finally:
+                ending.leave()
     except (ProcessFailed, HubSaidNo) as fault:
         console.print(str(fault), style="red", markup=False, highlight=False)
         return 1
@@ -264,12 +267,35 @@ async def _beside(*works: Any) -> AsyncIterator[None]:
         raise several.exceptions[0] from None
 
 
-def _end_on_signals() -> None:
-    """Told to end, or the terminal gone: the same as Ctrl-C, so that every process is ended."""
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+@dataclass(slots=True)
+class _Ending:
+    """Ctrl-C, told to end, or the terminal gone: the day is broken off, so that every process is ended.
+
+    Said again each second until it is heard: a library may swallow a cancellation that comes at the wrong moment.
+    """
+
+    task: asyncio.Task[Any]
+    _left: bool = False
+
+    @classmethod
+    def on_signals(cls) -> _Ending:
+        """For the task that runs."""
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        ending = cls(task)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, ending.told)
+        return ending
+
+    def told(self) -> None:
+        """Break the day off."""
+        if not self._left:
+            self.task.cancel()
+            asyncio.get_running_loop().call_later(1.0, self.told)
+
+    def leave(self) -> None:
+        """The day is left: what ends now must not be disturbed."""
+        self._left = True
 
 
 def _governors(city: City) -> dict[str, str]:

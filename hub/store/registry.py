@@ -28,7 +28,7 @@ class DirectoryVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class UnitState:
+class UnitVersion:
     """A unit's state, and the version of its profile that is in force."""
 
     unit_id: str
@@ -76,9 +76,9 @@ async def newest_directory(conn: Connection) -> int | None:
     return version
 
 
-async def unit_states(conn: Connection) -> list[UnitState]:
+async def unit_states(conn: Connection) -> list[UnitVersion]:
     """Every unit that has a profile."""
-    return [UnitState(*row) for row in await conn.fetch(SQL["unit_states"])]
+    return [UnitVersion(*row) for row in await conn.fetch(SQL["unit_states"])]
 
 
 async def unit_profile(conn: Connection, unit_id: str) -> UnitProfile | None:

@@ -57,6 +57,11 @@ async def hold(conn: Connection, month: int) -> None:
     await conn.execute(SQL["hold"], month)
 
 
+async def alone(conn: Connection) -> None:
+    """Keep everybody off case data until the transaction ends, which should be soon. Raises ``Busy``."""
+    await conn.execute(SQL["lock"])
+
+
 async def content(conn: Connection, month: int) -> Content:
     """What a month holds."""
     low = month * 100 * SERIALS_PER_DAY

@@ -7,8 +7,9 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = 'cityhub.cases'::regclass ORDER BY 1
 
 -- name: hold
--- Nothing more is written into the month; not waited for long, as whoever waits for a lock lets others wait.
-SELECT set_config('lock_timeout', '3s', true), hold_month($1)
+-- Nothing more is written into the month. Not waited for long, as whoever waits for a lock lets others wait; and given up
+-- before the database looks for circles (1 s): should we be part of one, nobody else is picked to fail.
+SELECT set_config('lock_timeout', '500ms', true), hold_month($1)
 
 -- name: content
 -- What a month holds, between two case ids: how many cases, open ones, letters that did not arrive; how far it reaches. A
@@ -26,6 +27,11 @@ FROM (SELECT count(*) AS cases, count(*) FILTER (WHERE state NOT IN ('closed', '
                   OR NOT EXISTS (SELECT FROM attempts a WHERE a.case_id = l.case_id AND a.position = l.position
                       AND a.outcome IN ('received', 'processed', 'refused', 'cancelled')))) AS undelivered
       FROM letters l WHERE case_id >= $1 AND case_id < $2) AS l
+
+-- name: lock
+-- All at once before the first partition goes: everybody comes to a partition through its table, so from here on nobody
+-- has one of them and waits for another.
+LOCK TABLE ONLY attempts, case_visibility, cases, entries, letters, personal_data, raw_messages IN ACCESS EXCLUSIVE MODE
 
 -- name: drop
 -- The month goes, and is kept on record.

@@ -105,7 +105,14 @@ def test_a_document_inside_a_document_comes_back(inner: Format, in_base64: bool)
 LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">%s]><lolz>&lol9;</lolz>""" % b"".join(
     b'<!ENTITY lol%d "%s">' % (n, (b"&lol%d;" % (n - 1) if n > 1 else b"&lol;") * 10) for n in range(1, 10)
 )
+SOAP = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>%s</s:Body></s:Envelope>'
 ATTACKS = {
+    "a long text referred to again and again": SOAP
+    % (b'<r>%s</r><v id="i">%s</v>' % (b'<a href="#i"/>' * 5_000, b"x" * 400_000)),
+    "a value that refers to itself": SOAP % b'<r href="#i"/><v id="i"><n href="#i"/></v>',
+    "values that refer twice to what refers twice": SOAP
+    % b"<r href='#i0'/>%s"
+    % b"".join(b"<v id='i%d'><a href='#i%d'/><b href='#i%d'/></v>" % (n, n + 1, n + 1) for n in range(40)),
     "billion laughs": LAUGHS,
     "quadratic blowup": b'<!DOCTYPE a [<!ENTITY x "%s">]><a>%s</a>' % (b"x" * 50_000, b"&x;" * 50_000),
     "external entity": b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
@@ -139,6 +146,12 @@ def test_an_attack_by_xml_is_refused_at_once_and_in_little_memory(name: str) -> 
         tracemalloc.stop()
     assert time.perf_counter() - began < 2
     assert most < 40_000_000
+
+
+def test_millions_of_tags_are_counted_before_they_are_parsed() -> None:
+    began = time.perf_counter()
+    refused(b"<r>" + b"<a/>" * 3_900_000 + b"</r>", Written(format=Format.XML, bytes_max=16 * 1024 * 1024))
+    assert time.perf_counter() - began < 0.3
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -16,7 +16,7 @@ from hub.store import reading, retention
 from hub.store.retention import Content
 from tests.builders import COLLECTOR, a_report, acknowledgement, feedback, verification
 from tests.journeys import ZONE, local
-from tests.ways.conftest import House, answered
+from tests.ways.conftest import House, answered, until
 from tests.ways.test_evaluation import asked, set_time, told
 
 pytestmark = pytest.mark.way
@@ -52,6 +52,11 @@ class Years:
 
 async def closed(house: House, intake: Intake, case_id: int) -> int:
     return await told(intake, house, case_id, acknowledgement, feedback, verification)
+
+
+async def months(house: House) -> list[int]:
+    async with house.pool.acquire() as conn:
+        return await retention.months(conn)
 
 
 @pytest.fixture
@@ -104,6 +109,8 @@ async def test_a_month_with_an_open_case_stays_whole(house: House) -> None:
         async with house.pool.acquire() as conn:
             await retention.drop(conn, OLD, await retention.content(conn, OLD), "test")
     await closed(house, intake, two)
+    assert await years.rules() == ["changed"]
+    await set_time(house, local("2028-01-24 09:00"))
     await years.drop()
 
 
@@ -162,6 +169,34 @@ async def test_a_drop_that_cannot_have_its_locks_gives_up_and_holds_nobody(years
         assert (await years.refusal()).kind == "overloaded"
         answered((await years.intake.receive([a_report()]))[0])
     await years.drop()
+
+
+async def test_who_reads_on_while_a_month_goes_never_fails_for_it(years: Years) -> None:
+    house = years.house
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+    async with house.pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT count(*) FROM letters")
+        dropping = asyncio.create_task(years.drop())
+        await until(lambda: house.ask(waits))
+        # Each would wait for the other, had the drop not let everything go long before anybody is picked to fail.
+        await conn.execute("SELECT count(*) FROM entries")
+    await dropping
+    assert OLD not in await months(house)
+
+
+async def test_a_month_that_changed_lately_stays_for_the_figures_of_that_time(house: House) -> None:
+    intake = await house.an_intake()
+    await set_time(house, local("2023-03-30 09:00"))
+    late = answered((await intake.receive([a_report()]))[0]).case_id
+    await set_time(house, local("2026-10-20 09:00"))
+    await closed(house, intake, late)
+    await set_time(house, local("2026-11-23 09:00"))
+    with pytest.raises(Problem) as caught:
+        await Retention(house.pool, ZONE, house.refresher.clock().now()).drop(OLD, "test", "past its time")
+    (why,) = caught.value.violations
+    # A verification's limit may lie three weeks after the deadline.
+    assert why.rule == "changed" and "2026-11" in why.zh and "2026-11" in why.en
+    await asked(house, Period.month(2026, 10))
 
 
 async def test_reports_come_in_while_a_month_goes(years: Years) -> None:
