@@ -43,6 +43,9 @@ class Refresher:
     _city: tuple[int, City] | None = None
     _built_of: object = None
     _soon: asyncio.Event = field(default_factory=asyncio.Event)
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _begun: int = 0
+    _seen: int = 0
 
     def registry(self) -> Registry:
         """The registry in force."""
@@ -90,7 +93,21 @@ class Refresher:
                 self.say("directory.unreadable", fault=fault)
 
     async def _look(self) -> bool:
-        """Read what is new. Whether the registry is another one now."""
+        """Be in step with what was committed before this was asked. Whether this very look found another registry.
+
+        Looks follow each other: one that is held up must not bring back what was. Who waits while another look begins
+        is served by that one.
+        """
+        asked = self._begun
+        async with self._one_at_a_time:
+            if self._seen > asked:
+                return False
+            self._begun = number = self._begun + 1
+            changed = await self._read()
+            self._seen = number
+            return changed
+
+    async def _read(self) -> bool:
         async with self.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
             city = await self._in_force(conn)
             units = await self.units.look(conn)

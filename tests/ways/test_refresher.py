@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from hub.registry import UnitInForce
+from hub.store.pool import Connection
+from hub.units_in_force import UnitsInForce
 from tests.ways.conftest import House, until
 
 
@@ -79,3 +82,36 @@ async def test_what_was_noticed_is_told_even_where_the_registry_is_as_it_was(hou
         house.refresher.soon()
         async with asyncio.timeout(5):
             await told.wait()
+
+
+class HeldUp(UnitsInForce):
+    """The first look has read what there was, and then takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_read, self.may_go_on, self.looks = asyncio.Event(), asyncio.Event(), 0
+
+    async def look(self, conn: Connection) -> Mapping[str, UnitInForce]:
+        self.looks += 1
+        read = await super().look(conn)
+        if not self.has_read.is_set():
+            self.has_read.set()
+            await self.may_go_on.wait()
+        return read
+
+
+async def test_a_look_that_was_held_up_does_not_bring_back_what_was(house: House) -> None:
+    """As when many units change their state at once: each asks for a look of its own."""
+    await house.goes_live(a_profile("telecom", "one"))
+    house.refresher.units = units = HeldUp()
+    old = asyncio.create_task(house.refresher.load())
+    await units.has_read.wait()
+    await house.pool.execute("UPDATE unit_states SET state = 'suspended'")
+    later = [asyncio.create_task(house.refresher.load()) for _ in range(20)]
+    # Those that need not wait for the one that is held up may finish before it.
+    await asyncio.wait(later, timeout=1)
+    units.may_go_on.set()
+    await asyncio.gather(old, *later)
+    assert "telecom.main" not in house.refresher.registry().connections
+    # Whoever asked before a look began is served by it.
+    assert units.looks == 2
