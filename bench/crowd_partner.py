@@ -18,7 +18,6 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,11 +26,10 @@ import orjson
 import pika
 import uvloop
 
-from bench.rabbit_stage import BODY_KIND, bare_channel
+from bench.rabbit_stage import BODY_KIND, bare_channel, report_event
 from bench.receiver import Signatures
 from bench.soap_partner import ANSWERS, answer_of
 from bench.wire import Receiver
-from contracts.cloudevents import write_event
 
 _KEY = re.compile(rb"own-[a-z0-9]+-\d+|\d{6}-\d{8}-\d{6}")
 _AFTER = re.compile(rb"[?&]after=(\d+)")
@@ -141,16 +139,7 @@ def _item(number: int, mark: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _event(mark: str, body: Mapping[str, Any]) -> bytes:
-    return write_event(
-        id=mark,
-        source="/bench",
-        type="case.report",
-        subject=None,
-        time=datetime.now(UTC),
-        dataschema="https://cityhub.example/contracts/case.report/1.0",
-        extensions={},
-        data={**body, "description": f"{body['description']} {mark}"},
-    )
+    return report_event(mark, {**body, "description": f"{body['description']} {mark}"})
 
 
 def _properties(mark: str) -> pika.BasicProperties:

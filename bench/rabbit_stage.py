@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -222,21 +222,28 @@ def _letters(count: int) -> list[RenderedLetter]:
     return [structs.replace(made, letter_id=f"ltr_1-{n}") for n in range(count)]
 
 
+def report_event(key: str, data: Mapping[str, Any]) -> bytes:
+    """A report as a unit sends it by queue."""
+    return write_event(
+        id=key,
+        source="/bench",
+        type="case.report",
+        subject=None,
+        time=datetime.now(UTC),
+        dataschema="https://cityhub.example/contracts/case.report/1.0",
+        extensions={},
+        data=dict(data),
+    )
+
+
 def messages(count: int, run: str, window: int | None = None) -> list[bytes]:
     """Reports, as a unit writes them. Those of a window are each a problem of its own that one unit must handle; of
     others it is unclear who is responsible: they are decided and committed, but no letter goes out."""
     bodies = reports(sum(run.encode()) % 7 if window is None else window)
     unclear = {"category_code": "C0107"} if window is None else {}
     return [
-        write_event(
-            id=f"{run}-{n}",
-            source="/bench",
-            type="case.report",
-            subject=None,
-            time=datetime.now(UTC),
-            dataschema="https://cityhub.example/contracts/case.report/1.0",
-            extensions={},
-            data={**bodies[n % len(bodies)], **unclear, "description": f"{run} {n} 路面有明显问题" * 3},
+        report_event(
+            f"{run}-{n}", {**bodies[n % len(bodies)], **unclear, "description": f"{run} {n} 路面有明显问题" * 3}
         )
         for n in range(count)
     ]

@@ -104,7 +104,8 @@ class Stage:
             if said["bad_signature"]:
                 raise SystemExit(f"{said['bad_signature']} letters had a wrong signature")
             if time.monotonic() > deadline:
-                raise SystemExit(f"{len(wanted - found.keys())} letters did not arrive in {seconds:g} s")
+                missing = sorted(wanted - found.keys())
+                raise SystemExit(f"{len(missing)} letters did not arrive in {seconds:g} s: {', '.join(missing[:5])} …")
             await asyncio.sleep(0.05)
         return found
 

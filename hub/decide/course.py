@@ -45,7 +45,7 @@ from hub.ticking import HUB
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What deciding a batch may know, loaded and locked for all of it.
+    """What deciding a batch may know, loaded for all of it.
 
     The city time, the registry, the attachments named, the ids in hand, the open cases near reported places, the cases
     that messages name besides their own, for late answers how their dispatch was delivered (by case) and when their

@@ -99,8 +99,8 @@ async def test_the_bureau_verifies_digest_time_and_signature_and_has_every_byte_
 
 async def test_the_same_letter_again_is_trusted_again(http: HttpCalls, bureau: Bureau, trusted: dict[str, str]) -> None:
     adapter = an_adapter(http, trusted)
-    for _ in range(2):
-        await adapter.deliver(bureau.connection(), a_dispatch())
+    first, again = [await adapter.deliver(bureau.connection(), a_dispatch()) for _ in range(2)]
+    assert first.receipt is again.receipt is Receipt.RECEIVED
 
 
 async def test_another_contract_goes_to_another_operation(

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from contracts.profile_files import with_files
 from tests.node_packages import node_folder
-from tests.stories.conftest import RunningHub, start_hub, stop_hub, wait_for
+from tests.stories.conftest import RunningHub, start_hub, stop_hub
 from tests.stories.soap_stacks import PNG, run
-from tests.stories.test_unit_calls import LEAD, a_case, apply, log_of, shell
+from tests.stories.test_unit_calls import LEAD, a_case, apply, goes_live, log_of, shell
 
 HERE = Path(__file__).parent
 PASSWORD = "garden-41c7"
@@ -33,10 +33,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
         text = (HERE / "photo_unit.yaml").read_text(encoding="utf-8")
         apply(running, with_files(text, lambda name: (HERE / name).read_text(encoding="utf-8")))
         assert shell(running, "secrets", "put", LEAD, "system", text=PASSWORD).returncode == 0
-        status, said, _ = running.call("POST", f"/api/v1/units/{LEAD}/state", {"state": "live", "reason": "x"})
-        assert status == 200, said
-        wsdl = f"/units/{LEAD}/in/soap?wsdl"
-        wait_for(lambda: all(running.call("GET", wsdl)[0] == 200 for _ in range(8)))
+        goes_live(running, "soap")
         yield running
     finally:
         stop_hub(running)

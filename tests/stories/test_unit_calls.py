@@ -117,6 +117,14 @@ def shell(hub: RunningHub, *words: str, text: str | None = None) -> subprocess.C
     )
 
 
+def goes_live(hub: RunningHub, connection: str) -> None:
+    """The unit is live, and every process of the hub has heard of it: each answers at its own door."""
+    status, said, _ = hub.call("POST", f"/api/v1/units/{LEAD}/state", {"state": "live", "reason": "x"})
+    assert status == 200, said
+    wsdl = f"/units/{LEAD}/in/{connection}?wsdl"
+    wait_for(lambda: all(hub.call("GET", wsdl)[0] == 200 for _ in range(8)))
+
+
 def apply(hub: RunningHub, text: str) -> None:
     status, said, _ = hub.call("PUT", f"/api/v1/units/{LEAD}/profile", text.encode(), content_type="application/yaml")
     assert status == 200, said
@@ -129,11 +137,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
         apply(running, PROFILE)
         for name, value in (("asmx", PASSWORD), ("token", TOKEN)):
             assert shell(running, "secrets", "put", LEAD, name, text=value).returncode == 0
-        status, said, _ = running.call("POST", f"/api/v1/units/{LEAD}/state", {"state": "live", "reason": "x"})
-        assert status == 200, said
-        # Every process of the hub has heard of it.
-        wsdl = f"/units/{LEAD}/in/asmx?wsdl"
-        wait_for(lambda: all(running.call("GET", wsdl)[0] == 200 for _ in range(8)))
+        goes_live(running, "asmx")
         yield running
     finally:
         stop_hub(running)

@@ -9,7 +9,9 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.envelope import Message
 from contracts.problem import Problem
+from hub.cases import Case
 from hub.folding import Outcome
 from hub.history import fold
 from hub.life_cycle import Step
@@ -51,17 +53,26 @@ def registering(house: House) -> Registering:
     return Registering(house.pool, house.refresher.registry, house.refresher.clock)
 
 
-async def test_a_case_that_moved_on_meanwhile_is_decided_as_it_is_by_then(house: House) -> None:
+async def both_decided(house: House, first: Message, second: Message) -> tuple[Outcome, Outcome]:
+    """Two intakes decide a message each before either is written; what the one and the other come to."""
     one, two = await house.an_intake("one"), await house.an_intake("two")
-    case = await house.case(answered((await one.receive([a_report()]))[0]).case_id)
     async with held(house, BEFORE_THE_POSITION):
-        first = asyncio.create_task(one.receive([acknowledgement(case)]))
+        writing = asyncio.create_task(one.receive([first]))
         await waiting(house, 1)
-        # Decided on the case as it was before it is acknowledged; its row is in the first one's hands.
-        second = asyncio.create_task(two.receive([acknowledgement(case)]))
+        overtaken = asyncio.create_task(two.receive([second]))
         await waiting(house, 2)
-    answered((await first)[0])
-    (refused,) = await second
+    return (await writing)[0], (await overtaken)[0]
+
+
+async def a_dispatched_case(house: House) -> Case:
+    intake = await house.an_intake()
+    return await house.case(answered((await intake.receive([a_report()]))[0]).case_id)
+
+
+async def test_a_case_that_moved_on_meanwhile_is_decided_as_it_is_by_then(house: House) -> None:
+    case = await a_dispatched_case(house)
+    first, refused = await both_decided(house, acknowledgement(case), acknowledgement(case))
+    answered(first)
     assert isinstance(refused, Problem) and refused.kind == "step_not_allowed"
     assert refused.fields["state"] == "acknowledged"
     case = await house.case(case.case_id)
@@ -69,30 +80,19 @@ async def test_a_case_that_moved_on_meanwhile_is_decided_as_it_is_by_then(house:
 
 
 async def test_of_two_steps_that_both_are_allowed_both_are_taken_one_after_the_other(house: House) -> None:
-    one, two = await house.an_intake("one"), await house.an_intake("two")
-    case = await house.case(answered((await one.receive([a_report()]))[0]).case_id)
-    async with held(house, BEFORE_THE_POSITION):
-        first = asyncio.create_task(one.receive([acknowledgement(case)]))
-        await waiting(house, 1)
-        second = asyncio.create_task(two.receive([a_return(case)]))
-        await waiting(house, 2)
-    assert answered((await first)[0]).version == 4
-    answered((await second)[0])
+    case = await a_dispatched_case(house)
+    first, second = await both_decided(house, acknowledgement(case), a_return(case))
+    assert answered(first).version == 4
+    answered(second)
     log = await house.log(case.case_id)
     assert [entry.step for entry in log][3:5] == [Step.ACKNOWLEDGE, Step.RETURN]
     assert [entry.sequence for entry in log] == list(range(1, (await house.case(case.case_id)).version + 1))
 
 
 async def test_a_report_that_came_near_meanwhile_makes_the_second_one_a_repeat(house: House) -> None:
-    one, two = await house.an_intake("one"), await house.an_intake("two")
     place = {"longitude": 118.87, "latitude": 28.95}
-    async with held(house, BEFORE_THE_POSITION):
-        first = asyncio.create_task(one.receive([a_report(place=place)]))
-        await waiting(house, 1)
-        second = asyncio.create_task(two.receive([a_report(place=place)]))
-        await waiting(house, 2)
-    states = [answered((await each)[0]).state for each in (first, second)]
-    assert sorted(states) == ["dispatched", "duplicate"]
+    outcomes = await both_decided(house, a_report(place=place), a_report(place=place))
+    assert sorted(answered(each).state for each in outcomes) == ["dispatched", "duplicate"]
 
 
 async def test_reports_of_other_things_or_further_away_do_not_disturb_each_other(house: House) -> None:
@@ -138,8 +138,7 @@ async def test_an_import_waits_for_the_batch_that_still_sends_by_the_old_entry(h
 
 async def test_who_is_to_look_at_a_case_now_is_not_forgotten_by_a_batch_that_did_not_know(house: House) -> None:
     """The calendar changes between the loading of a case and its writing."""
-    intake = await house.an_intake()
-    case = await house.case(answered((await intake.receive([a_report()]))[0]).case_id)
+    case, intake = await a_dispatched_case(house), await house.an_intake("two")
     await house.pool.execute("UPDATE cases SET provisional = true")
     now = house.refresher.clock().now()
     async with house.pool.acquire() as conn, conn.transaction():

@@ -3,6 +3,8 @@
 
 DROP FUNCTION load_batch;
 
+ALTER TYPE locked_row RENAME TO known_row;
+
 -- Where what a report may repeat can lie: its category, a cell, and the box around its place.
 CREATE TYPE stretch_row AS (
     category_code text, grid_cell text, west double precision, south double precision, east double precision,
@@ -12,7 +14,7 @@ CREATE TYPE stretch_row AS (
 -- cases are locked until the transaction ends, sorted: for who was overtaken before.
 CREATE FUNCTION load_batch(
     keys uuid[], ids bigint[], stretches stretch_row[], since timestamptz, from_case bigint, hold bool,
-    OUT near near_row[], OUT seen seen_row[], OUT known locked_row[]
+    OUT near near_row[], OUT seen seen_row[], OUT known known_row[]
 ) LANGUAGE plpgsql AS $$
 BEGIN
     IF cardinality(stretches) > 0 THEN
@@ -37,7 +39,7 @@ BEGIN
         IF hold THEN
             PERFORM FROM cityhub.cases c WHERE c.case_id = ANY (ids) ORDER BY c.case_id FOR UPDATE;
         END IF;
-        known := ARRAY(SELECT (c.case_id, c.body)::cityhub.locked_row FROM cityhub.cases c WHERE c.case_id = ANY (ids));
+        known := ARRAY(SELECT (c.case_id, c.body)::cityhub.known_row FROM cityhub.cases c WHERE c.case_id = ANY (ids));
     END IF;
 END $$;
 
