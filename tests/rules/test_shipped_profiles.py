@@ -85,7 +85,7 @@ def test_a_letter_becomes_the_document_that_the_unit_reads(expected: Path) -> No
         assert mapper.write(contract, a_letter(contract)).body == expected.read_bytes()
 
 
-@pytest.mark.parametrize("folder", sorted(PROFILES.glob("*/")), ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 async def test_nothing_of_a_profile_is_found_that_cannot_work(folder: Path) -> None:
     guard = OutboundGuard(resolve=a_public_name)
     for entry in the_profile(folder).connections:
