@@ -125,7 +125,7 @@ class RabbitAdapter:
                 raise Unauthorised(missing.reason) from None
             return
         connection_id = lane.connection.connection_id
-        await declare(lane.link, topology_of(connection_id, lane.connection.settings))
+        await declare(lane.link, topology_of(connection_id, lane.connection.settings), into=False)
         tell_provided(self._say, lane.connection, names_of(connection_id).queue_out, again=lane.served)
         lane.served = False
 

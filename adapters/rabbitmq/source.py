@@ -26,7 +26,7 @@ from adapters.rabbitmq.faults import Missing, channel_closed
 from adapters.rabbitmq.link import CHANNEL_SECONDS, Link
 from adapters.rabbitmq.reading import Received, Reply, death_of, letter_of, read, reply_of
 from adapters.rabbitmq.say import Say, tell_provided
-from adapters.rabbitmq.topology import declare, topology_of
+from adapters.rabbitmq.topology import consumers, declare, topology_of
 from contracts.arrival import Answer, Arrival
 from contracts.nouns import Connection
 from contracts.port import Bookmark, DeliveryFailed, Reception, Unavailable
@@ -45,6 +45,9 @@ UNDECIDABLE = Problem(
 
 REPLY_SECONDS = 3.0
 READ_EVERY_SECONDS = 15.0
+LOOK_SECONDS = 10.0
+"""So often a consumer asks whether its queues still know it: a broker may forget to say that one was deleted (seen with
+quorum queues of RabbitMQ 3.10), and whoever waits for its messages then waits for ever."""
 
 
 @dataclass(slots=True)
@@ -58,12 +61,14 @@ class _Consumer:
     rung: asyncio.Event = field(default_factory=asyncio.Event)
     ended: DeliveryFailed | None = None
     channel: Channel | None = None
+    looking: asyncio.Task[None] | None = None
 
     async def start(self, prefetch: int) -> None:
         """Consume. Raises ``Missing`` where a queue is not there, ``Unavailable`` or ``Unauthorised``."""
         channel = self.channel = await self.link.channel()
         try:
             await self._consume(channel, prefetch)
+            self.looking = asyncio.create_task(self._look())
         except BaseException:
             # A consumer that comes about later would hold messages that nobody reads.
             self.close()
@@ -118,8 +123,25 @@ class _Consumer:
 
     def close(self) -> None:
         """Stop; what is not confirmed goes back into the queue."""
+        if self.looking is not None:
+            self.looking.cancel()
         if self.channel is not None and self.channel.is_open:
             self.channel.close()
+
+    async def _look(self) -> None:
+        while self.ended is None:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                known = await consumers(self.link, self.queues)
+            except Missing as gone:
+                self._end(gone)
+            except (DeliveryFailed, pika.exceptions.AMQPError):
+                # Not to be learned now; if the connection is lost, the channel itself ends.
+                continue
+            else:
+                if not all(known):
+                    # It was deleted and made anew: nobody reads it.
+                    self._end(Missing("队列已被删除 / the queue was deleted"))
 
     def _taker(self, dead: bool) -> Any:
         def take(_channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
@@ -147,23 +169,30 @@ class RabbitSource:
     async def collect(self, connection: Connection, bookmark: Bookmark, reception: Reception) -> None:
         """Collect until cancelled. A queue is its own bookmark: that of the lease only says that it goes well."""
         mapper = mapper_of(connection.settings) if "mapping_of" in connection.settings else None
-        consumer = await self._consumer(connection)
         replies = _Replies(self._brokers, connection, self._epoch)
         marked = 0.0
         try:
             while True:
-                batch = await consumer.batch()
-                made = [read(received, connection, mapper, self._body_max) for received in batch]
-                outcomes = await _received(reception, [each.arrival for each in made])
-                self._tell_dead(connection, batch)
-                await replies.send(batch, [each.message_id for each in made], outcomes)
-                consumer.confirm(batch)
-                if (now := asyncio.get_running_loop().time()) > marked:
-                    # Told once in a while: it is an update of a row, and a queue may bring thousands a second.
-                    marked = now + READ_EVERY_SECONDS
-                    await bookmark.move(datetime.now(UTC).isoformat(timespec="seconds"))
+                consumer = await self._consumer(connection)
+                try:
+                    while True:
+                        batch = await consumer.batch()
+                        made = [read(received, connection, mapper, self._body_max) for received in batch]
+                        outcomes = await _received(reception, [each.arrival for each in made])
+                        self._tell_dead(connection, batch)
+                        await replies.send(batch, [each.message_id for each in made], outcomes)
+                        consumer.confirm(batch)
+                        if (now := asyncio.get_running_loop().time()) > marked:
+                            # Told once in a while: it is an update of a row, and a queue may bring thousands a second.
+                            marked = now + READ_EVERY_SECONDS
+                            await bookmark.move(datetime.now(UTC).isoformat(timespec="seconds"))
+                except Missing:
+                    # On the hub's broker it is made again, and at once: until then what the unit writes goes nowhere.
+                    if own_broker(connection) is not None:
+                        raise
+                finally:
+                    consumer.close()
         finally:
-            consumer.close()
             replies.close()
 
     async def close(self) -> None:
@@ -183,7 +212,7 @@ class RabbitSource:
             await consumer.start(prefetch)
         except Missing:
             # Nobody made it yet, or somebody deleted it.
-            await declare(link, topology_of(connection.connection_id, connection.settings))
+            await declare(link, topology_of(connection.connection_id, connection.settings), out=False)
             again = self._served.get(connection.connection_id) == connection
             tell_provided(self._say, connection, names.queue_in, again=again)
             consumer = _Consumer(connection, link, queues)

@@ -1,5 +1,5 @@
 """What a connection has on the hub's broker: its queues and its exchange, as the settings of its profile say. Pure,
-but for ``declare``, which makes what is missing.
+but for ``declare``, which makes what is missing, and ``consumers``, which counts who reads.
 
 The out queue is the unit's to read; what it will not take or lets expire goes to the dead queue. What the unit writes
 to the exchange lands in the in queue, whatever its routing key; what the hub fails at again and again goes to the dead
@@ -9,7 +9,7 @@ queue too. Limits are policies, as they change; what never changes is the queues
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,18 +75,27 @@ def _policy(kind: QueueKind, limits: QueueLimits) -> dict[str, Any]:
     return made
 
 
-async def declare(link: Link, topology: Topology) -> None:
-    """Make what is missing; what is there stays. Raises ``Unauthorised`` where it is there with other settings."""
+async def declare(link: Link, topology: Topology, *, out: bool = True, into: bool = True) -> None:
+    """Make what is missing; what is there stays. Raises ``Unauthorised`` where it is there with other settings.
+
+    ``out`` is what letters go to, ``into`` where the unit's messages and dead letters lie. A queue that is read is made
+    again only by its reader, once it knows that it was deleted: a quorum queue that is there again within milliseconds
+    keeps the old consumer and what it hands to it is lost on the way until that channel ends (RabbitMQ 3.10).
+    """
     channel = await link.channel()
     names = topology.names
+    sides = {names.queue_out: out, names.queue_in: into, names.queue_dead: into}
     try:
         for queue in topology.queues:
-            await _done(
-                channel,
-                lambda said, queue=queue: channel.queue_declare(  # type: ignore[misc]
-                    queue.name, durable=True, arguments=dict(queue.arguments), callback=said
-                ),
-            )
+            if sides[queue.name]:
+                await _done(
+                    channel,
+                    lambda said, queue=queue: channel.queue_declare(  # type: ignore[misc]
+                        queue.name, durable=True, arguments=dict(queue.arguments), callback=said
+                    ),
+                )
+        if not into:
+            return
         await _done(
             channel,
             lambda said: channel.exchange_declare(names.exchange_in, EXCHANGE_TYPE, durable=True, callback=said),
@@ -97,17 +106,32 @@ async def declare(link: Link, topology: Topology) -> None:
             channel.close()
 
 
-async def _done(channel: Channel, call: Callable[[Callable[[Any], None]], Any]) -> None:
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+async def consumers(link: Link, queues: Iterable[str]) -> list[int]:
+    """How many read each of these queues. Raises ``Missing`` where one is not there."""
+    channel = await link.channel()
+    try:
+        found = [
+            await _done(channel, lambda said, queue=queue: channel.queue_declare(queue, passive=True, callback=said))  # type: ignore[misc]
+            for queue in queues
+        ]
+    finally:
+        if channel.is_open:
+            channel.close()
+    return [each.method.consumer_count for each in found]
+
+
+async def _done(channel: Channel, call: Callable[[Callable[[Any], None]], Any]) -> Any:
+    """What the broker answers to a call."""
+    done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def closed(_channel: Channel, why: BaseException) -> None:
         if not done.done():
             done.set_exception(channel_closed(why))
 
     channel.add_on_close_callback(closed)
-    call(lambda _: None if done.done() else done.set_result(None))
+    call(lambda said: None if done.done() else done.set_result(said))
     try:
         async with asyncio.timeout(DECLARE_SECONDS):
-            await done
+            return await done
     except TimeoutError:
         raise Unavailable("消息服务器没有应答 / the broker does not answer") from None

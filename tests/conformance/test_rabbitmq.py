@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pika
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
 from adapters.guard import OutboundGuard
 from adapters.rabbitmq.adapter import RabbitAdapter
@@ -96,6 +97,22 @@ async def test_a_queue_that_somebody_deleted_is_made_again_and_said(broker: Brok
         assert not failed.value.in_doubt, "it came back: the unit surely has nothing"
         assert [said["queue"] for said in ground.heard("queue.provided_again")] == [OUT]
         assert (await adapter.deliver(telecom, a_letter())).receipt is Receipt.RECEIVED
+
+
+async def test_what_the_hub_reads_is_made_again_by_its_reader_alone(broker: Broker) -> None:
+    """There again within milliseconds, a quorum queue would go on handing messages to the consumer of the old one."""
+    async with a_ground(broker) as ground:
+        await ground.grant(telecom := a_connection("telecom"))
+        adapter = RabbitAdapter(ground.brokers, ground.say)
+        with ground.client() as admin:
+            admin.queue_delete(OUT)
+            admin.queue_delete(names_of("telecom.main").queue_in)
+        with pytest.raises(Unavailable):
+            await adapter.deliver(telecom, a_letter())
+        with ground.client() as admin:
+            admin.queue_declare(OUT, passive=True)
+            with pytest.raises(ChannelClosedByBroker, match="404"):
+                admin.queue_declare(names_of("telecom.main").queue_in, passive=True)
 
 
 async def test_queues_that_went_with_another_profile_are_made_for_the_next_one_without_alarm(broker: Broker) -> None:

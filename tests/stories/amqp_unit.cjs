@@ -25,6 +25,12 @@ async function session () {
   connection.on('error', () => {})
   const channel = await connection.createConfirmChannel()
   channel.on('error', () => connection.close().catch(() => {}))
+  // What no queue took comes back: it is sent again.
+  channel.on('return', ({ fields, properties, content }) => setTimeout(() => {
+    const { contentType, messageId, correlationId, replyTo } = properties
+    const more = { contentType, messageId, correlationId, replyTo, persistent: true, mandatory: true }
+    try { channel.publish(fields.exchange, fields.routingKey, content, more) } catch { /* the next session's */ }
+  }, 200))
   await channel.prefetch(50)
   await channel.consume(queue, (message) => take(channel, message).catch(() => {}))
   say({ connected: true })
@@ -57,6 +63,7 @@ async function take (channel, message) {
         correlationId: letter.id,
         replyTo: queue,
         persistent: true,
+        mandatory: true,
       })
     }
     // The letter is confirmed once its answers are safe.

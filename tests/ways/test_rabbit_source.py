@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.rabbitmq.source import RabbitSource
+from adapters.rabbitmq.topology import declare, topology_of
+from adapters.rabbitmq.wire import TolerantConnection
 from contracts.arrival import Said
 from contracts.cursor import cursor
-from contracts.port import Unavailable
 from contracts.problem import Problem
 from contracts.samples import VALID
 from contracts.ways.rabbitmq import names_of
@@ -69,6 +70,15 @@ def left(ground: Ground, queue: str = NAMES.queue_in) -> int:
     """How many messages a queue holds for whoever reads it."""
     with ground.client() as admin:
         return int(admin.queue_declare(queue, passive=True).method.message_count)
+
+
+def consumers(ground: Ground) -> int:
+    """How many read what the unit writes; none as well while the queue is missing."""
+    try:
+        with ground.client() as admin:
+            return int(admin.queue_declare(NAMES.queue_in, passive=True).method.consumer_count)
+    except pika.exceptions.ChannelClosedByBroker:
+        return 0
 
 
 async def test_what_a_unit_writes_arrives_in_order_and_many_at_a_time(ground: Ground) -> None:
@@ -266,21 +276,54 @@ async def test_a_letter_that_the_unit_rejects_is_kept_on_the_shelf_and_said(grou
     assert (said["reason"], said["queue"]) == ("rejected", NAMES.queue_out)
 
 
-async def test_a_deleted_queue_is_made_again_and_said(ground: Ground) -> None:
+async def test_a_deleted_queue_is_made_again_at_once_and_said(ground: Ground) -> None:
     reception = Receives()
-    source = RabbitSource(ground.brokers, ground.say, lambda: EPOCH)
-    collected = asyncio.create_task(source.collect(TELECOM, Bookmark(), reception))
-    sends(ground, an_event(id="before"))
-    await until(lambda: reception.ids == ["before"])
-    with ground.client() as admin:
-        admin.queue_delete(NAMES.queue_in)
-    with pytest.raises(Unavailable, match="deleted"):
-        await asyncio.wait_for(collected, 10)
-    # As the keeper of sources does after a rest.
-    async with running(source.collect(TELECOM, Bookmark(), reception)):
-        await until(lambda: ground.heard("queue.provided_again"))
+    async with collecting(ground, reception):
+        sends(ground, an_event(id="before"))
+        await until(lambda: reception.ids == ["before"])
+        with ground.client() as admin:
+            admin.queue_delete(NAMES.queue_in)
+        await until(lambda: ground.heard("queue.provided_again"), 2)
         sends(ground, an_event(id="after"))
         await until(lambda: reception.ids == ["before", "after"])
+
+
+@pytest.mark.parametrize("made_anew", [False, True])
+async def test_a_queue_whose_deletion_the_broker_does_not_tell_is_noticed(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, made_anew: bool
+) -> None:
+    """Seen with quorum queues of RabbitMQ 3.10; here the client does not ask to be told, so no broker tells it."""
+    monkeypatch.setattr("adapters.rabbitmq.source.LOOK_SECONDS", 0.7)
+    monkeypatch.setattr(TolerantConnection, "_client_properties", {"capabilities": {"publisher_confirms": True}})
+    reception = Receives()
+    async with collecting(ground, reception):
+        sends(ground, an_event(id="before"))
+        await until(lambda: reception.ids == ["before"])
+        with ground.client() as admin:
+            admin.queue_delete(NAMES.queue_in)
+        if made_anew:
+            # Not at once: the broker would take the old consumer for one of the new queue.
+            await asyncio.sleep(0.3)
+            await declare(ground.brokers.hub("out"), topology_of(TELECOM.connection_id, TELECOM.settings))
+        await until(lambda: consumers(ground) == 1)
+        assert bool(ground.heard("queue.provided_again")) is not made_anew
+        sends(ground, an_event(id="after"))
+        await until(lambda: reception.ids == ["before", "after"])
+
+
+async def test_looking_at_a_queue_that_is_there_disturbs_nobody(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.rabbitmq.source.LOOK_SECONDS", 0.05)
+    reception = Receives()
+    async with collecting(ground, reception):
+        await until(lambda: consumers(ground) == 1)
+        for n in range(10):
+            sends(ground, an_event(id=f"m-{n}"))
+            await asyncio.sleep(0.1)
+        await until(lambda: len(reception.arrivals) == 10)
+        assert consumers(ground) == 1
+    assert reception.ids == [f"m-{n}" for n in range(10)]
 
 
 table = st.recursive(
