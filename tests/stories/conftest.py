@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
+START_SECONDS = 180.0
 
 
 @dataclass(slots=True)
@@ -72,7 +74,10 @@ def start_hub(data: Path, *more: str) -> RunningHub:
             start_new_session=True,
         )  # fmt: skip
     assert process.stdout is not None
-    line = process.stdout.readline()
+    # It says one line, whole, once it is ready; its output ends with it where it cannot start.
+    line = process.stdout.readline() if select.select([process.stdout], [], [], START_SECONDS)[0] else b""
+    if not line:
+        process.kill()
     assert line, (data.parent / f"{data.name}.log").read_text()[-3000:]
     said = json.loads(line)
     return RunningHub(process, said["url"], said["admin_key"] or "", data)

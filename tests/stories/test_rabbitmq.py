@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 import uuid
 from collections import defaultdict
@@ -132,8 +133,13 @@ def in_use(broker: Broker, vhost: str) -> bool:
     url = urlsplit(broker.management_url)
     named = base64.b64encode(f"{unquote(url.username or '')}:{unquote(url.password or '')}".encode()).decode()
     asked = f"http://{url.hostname}:{url.port}/api/queues/{vhost}"
-    with urllib.request.urlopen(urllib.request.Request(asked, headers={"authorization": f"Basic {named}"})) as answer:
-        queues = {each["name"]: each.get("message_stats", {}) for each in json.load(answer)}
+    request = urllib.request.Request(asked, headers={"authorization": f"Basic {named}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            queues = {each["name"]: each.get("message_stats", {}) for each in json.load(answer)}
+    except urllib.error.HTTPError:
+        # The hub has not made its virtual host yet.
+        return False
     return all(queues.get(f"cityhub.{LEAD}.main.{name}", {}).get("ack", 0) > 0 for name in ("out", "inbox"))
 
 
