@@ -166,7 +166,8 @@ class OutboundGuard:
             asking = asyncio.ensure_future(self._ask(endpoint))
             self._asking[endpoint.host] = asking
             asking.add_done_callback(lambda done: self._asked(endpoint.host, done))
-        return await asyncio.wait_for(asyncio.shield(asking), within_seconds)
+        async with asyncio.timeout(within_seconds):
+            return await asyncio.shield(asking)
 
     async def _ask(self, endpoint: Endpoint) -> Sequence[str]:
         return await self._resolve(endpoint.host, endpoint.port)

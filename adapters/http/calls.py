@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -66,40 +68,54 @@ class HttpCalls:
         unit that demands one. Raises the port's ``Unavailable`` or ``Unauthorised``; any
         answer, whatever its status, is returned.
         """
-        started = time.monotonic()
-        pin = await self._guard.pin(url, limit_seconds)
-        client = await self._clients.client(pin, identity)
-        sent_at = self._now()
-        left = max(limit_seconds - (time.monotonic() - started), _LEAST_SECONDS)
-        request = (
-            client.request(method, pin.endpoint.url)
-            .headers(dict(headers(sent_at) if callable(headers) else headers))
-            .timeout(timedelta(seconds=left))
-            .streamed_read_buffer_limit(min(answer_max, 64 * 1024))
-        )
-        if body is not None:
-            request = request.body_bytes(body)
-        try:
-            async with request.build_streamed() as response:
-                answer = await response.body_reader.read(answer_max)
-        except (BuilderError, RequestPanicError):
-            raise
-        except DetailedPyreqwestError as fault:
-            failure = failure_of(fault)
-            if sent_nothing(failure):
-                self._guard.avoid(pin)
-            raise failure from None
-        return HttpAnswer(
-            response.status,
-            _headers(response, wanted),
-            b"" if answer is None else bytes(answer),
-            sent_at,
-            self._now(),
-        )
+        with _cancellation_heard():
+            started = time.monotonic()
+            pin = await self._guard.pin(url, limit_seconds)
+            client = await self._clients.client(pin, identity)
+            sent_at = self._now()
+            left = max(limit_seconds - (time.monotonic() - started), _LEAST_SECONDS)
+            request = (
+                client.request(method, pin.endpoint.url)
+                .headers(dict(headers(sent_at) if callable(headers) else headers))
+                .timeout(timedelta(seconds=left))
+                .streamed_read_buffer_limit(min(answer_max, 64 * 1024))
+            )
+            if body is not None:
+                request = request.body_bytes(body)
+            try:
+                async with request.build_streamed() as response:
+                    answer = await response.body_reader.read(answer_max)
+            except (BuilderError, RequestPanicError):
+                raise
+            except DetailedPyreqwestError as fault:
+                failure = failure_of(fault)
+                if sent_nothing(failure):
+                    self._guard.avoid(pin)
+                raise failure from None
+            return HttpAnswer(
+                response.status,
+                _headers(response, wanted),
+                b"" if answer is None else bytes(answer),
+                sent_at,
+                self._now(),
+            )
 
     async def close(self) -> None:
         """Let go of sockets and pools."""
         await self._clients.close()
+
+
+@contextmanager
+def _cancellation_heard() -> Iterator[None]:
+    """A task that is cancelled inside ends there: the client's library swallows a cancellation that meets an answer."""
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    try:
+        yield
+    finally:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _headers(response: Response, wanted: Collection[str]) -> dict[str, str]:

@@ -69,7 +69,8 @@ class Tokens:
             self._fetching[key] = fetching
             fetching.add_done_callback(lambda done: self._fetched(key, done))
         try:
-            return await asyncio.wait_for(asyncio.shield(fetching), limit_seconds)
+            async with asyncio.timeout(limit_seconds):
+                return await asyncio.shield(fetching)
         except TimeoutError:
             raise Unavailable("令牌端点在时限内没有应答 / the token endpoint did not answer in time") from None
 
