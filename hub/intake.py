@@ -17,6 +17,7 @@ from time import perf_counter
 
 import asyncpg
 
+from contracts.bends import ExtensionRequest
 from contracts.city import Component
 from contracts.envelope import Message
 from contracts.messages import Body, Feedback, Report
@@ -258,7 +259,8 @@ class Intake:
         late = {
             case.case_id: case.lead.order.unit_id
             for message in messages
-            if isinstance(message.body, Feedback | Tick) and (case := cases.get(message.case_id or 0)) is not None
+            if isinstance(message.body, Feedback | ExtensionRequest | Tick)
+            and (case := cases.get(message.case_id or 0)) is not None
             if case.lead is not None and case.due_at is not None and case.due_at <= now
         }
         if not late:

@@ -59,7 +59,7 @@ class Nearby:
     def repeated(self, report: Open, cells: tuple[str, ...], metres: float, hours: float) -> tuple[Open, float] | None:
         """The earliest open case that the report repeats, and how many metres lie between; None where it is new.
 
-        Two known components are two problems; the same component is one, wherever the finger pointed.
+        Two known components are two problems, however near to each other.
         """
         since = report.registered_at - timedelta(hours=hours)
         found: list[tuple[Open, float]] = []

@@ -28,7 +28,9 @@ from hub.store.pool import LOST, Pool
 from hub.store.shelf import ShelfRow
 from hub.trace import TRACEPARENT, new_traceparent
 
-SHELF_BYTES_MAX = 256 * 1024
+SHELF_BYTES_MAX = 1024 * 1024
+"""What the doors take where nothing else is set; of a longer one the beginning is kept, and it cannot be replayed."""
+
 SHELVED = frozenset({"category_unknown", "unit_unknown", "attachment_unknown", "place_impossible", "moment_impossible"})
 """Refusals of content that an operator may mend (a missing category, a wrong unit): they are kept raw too."""
 
@@ -135,7 +137,7 @@ def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> ShelfRow:
         arrival.content_type[:200],
         worst.kind,
         text.replace("\0", ""),
-        arrival.raw[:SHELF_BYTES_MAX],
+        arrival.raw[: SHELF_BYTES_MAX + 1],
         arrival.sender.connection_id,
         UUID(bytes=_content_key([each for each, _ in together])),
     )

@@ -118,7 +118,7 @@ class Registering:
         codes = [change.line.component_code for change in moved]
         async with self.pool.acquire() as conn, conn.transaction():
             await store.wait_for_deciding(conn)
-            cases = await store.cases_with_a_unit(conn, codes)
+            cases = await store.movable_cases(conn, codes)
             entries = await store.in_force(conn, codes, self._day(self.clock().now()))
         components = {code: entry.component() for code, entry in entries.items()}
         return cases_to_move(cases, components, self.registry().zone)
@@ -134,7 +134,7 @@ class Registering:
             if entry.component_code in codes and entry.in_force(day)
         }
         async with self.pool.acquire() as conn:
-            cases = await store.cases_with_a_unit(conn, components)
+            cases = await store.movable_cases(conn, components)
         return cases_to_move(cases, components, self.registry().zone)
 
     def _day(self, now: datetime) -> date:

@@ -67,7 +67,7 @@ class Replays:
 
     async def _again(self, row: RefusedRow) -> Answer | Problem:
         raw = row.body or b""
-        if len(raw) >= SHELF_BYTES_MAX:
+        if len(raw) > SHELF_BYTES_MAX:
             return Problem(
                 "document_invalid",
                 f"原文超过 {SHELF_BYTES_MAX // 1024} KiB,没有完整保存;请单位重发。",

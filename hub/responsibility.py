@@ -31,6 +31,10 @@ class Rule(StrEnum):
     EXCLUDED = "excluded"
 
 
+REWORK = "rework"
+"""The rule of an order to the same unit once more: what decided for that unit is what decided the order before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """One unit of the matrix as it was weighed: does it hold, what is open, and can the unit receive at all."""

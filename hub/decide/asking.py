@@ -33,11 +33,14 @@ WORDS = {
 
 
 def ask_extension(course: Course) -> None:
-    """More time (延期): asked before the deadline, at most as often as the city allows."""
+    """More time (延期): asked before the deadline, at most as often as the city allows.
+
+    What was asked in time by a unit that was cut off counts as of its own time (补传), as an answer does.
+    """
     body = cast(ExtensionRequest, course.message.body)
     due = _due(course, Step.REQUEST_EXTENSION)
     case, rules = course.known, course.context.directory.rules
-    if course.context.now > due:
+    if course.context.now > due and course.late_proof(due) is None:
         raise Problem(
             "deadline_passed",
             "时限已过,不能再申请延期。",

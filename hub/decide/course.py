@@ -25,6 +25,7 @@ from hub.facts import (
     Decided,
     Dispatched,
     Fact,
+    LateProof,
     LateProofJudged,
     Order,
     Recalled,
@@ -36,7 +37,7 @@ from hub.facts import (
     Voided,
 )
 from hub.history import advance, opened
-from hub.lateness import Delivery, Outage
+from hub.lateness import Delivery, Outage, late_proof
 from hub.life_cycle import STATE_WORDS, STEP_WORDS, State, Step, StepNotAllowed, after, steps_from
 from hub.nearby import Nearby
 from hub.registry import Registry
@@ -103,6 +104,13 @@ class Course:
     letters: list[LetterOrder] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
     personal: Personal | None = None
+
+    def late_proof(self, due_at: datetime) -> LateProof | None:
+        """What proves that the lead unit's message, which came after its time, is of before it (补传), if anything."""
+        unit = self.known.lead_unit_id
+        outages = self.context.outages.get(unit, ()) if unit else ()
+        hours = self.context.directory.rules.late_proof_hours
+        return late_proof(self.message.effective_at, due_at, self.context.now, outages, hours)
 
     @property
     def known(self) -> Case:

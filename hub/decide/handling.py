@@ -16,7 +16,7 @@ from hub.decide.course import Course
 from hub.decide.photos import own_photos
 from hub.decide.verifying import ask_for_verification
 from hub.facts import Acknowledged, Answered, AssistantTold, Returned, SubDispatched
-from hub.lateness import late_proof, lost_time
+from hub.lateness import lost_time
 from hub.life_cycle import Step
 from hub.spans import Span
 
@@ -108,17 +108,10 @@ def _final(course: Course, body: Feedback) -> Answered:
     )
     if case.due_at is None or context.now <= case.due_at or case.lead is None:
         return told
-    unit = case.lead.order.unit_id
     return replace(
         told,
         lost=lost_time(context.deliveries.get(case.case_id), context.now, case.lead.acknowledged_at),
-        late_proof=late_proof(
-            course.message.effective_at,
-            case.due_at,
-            context.now,
-            context.outages.get(unit, ()),
-            context.directory.rules.late_proof_hours,
-        ),
+        late_proof=course.late_proof(case.due_at),
     )
 
 

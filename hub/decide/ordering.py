@@ -15,7 +15,7 @@ from hub.decide.course import Context, Course, not_allowed, state_fields
 from hub.facts import Assisted, Brief, Dispatched, Order, Recalled, ReckonedAgain
 from hub.life_cycle import WITH_A_UNIT, State, Step
 from hub.register.moves import move_of
-from hub.responsibility import Because, Clear, Unclear
+from hub.responsibility import REWORK, Because, Clear, Unclear
 
 
 def dispatch_by_rule(course: Course) -> Unclear | None:
@@ -65,10 +65,17 @@ def recall(course: Course) -> None:
 
 
 def follow_owner(course: Course) -> Unclear | None:
-    """A component changed hands: a case that the register's rule sent to its former owner goes to the present one."""
+    """A component changed hands: a case that the register's rule sent to its former owner goes to the present one.
+
+    One that the former owner returned goes there without a recall; where the present owner cannot have it, it stays as
+    it is.
+    """
     case, context = course.known, course.context
     move = move_of(case, context.components.get(case.reported.component_code or ""), context.registry.zone)
     if move is None:
+        return None
+    if case.state not in WITH_A_UNIT:
+        dispatch_by_rule(course)
         return None
     said = f"部件 {move.component_code} 权属变更:{move.from_unit_id} → {move.to_unit_id}({move.source})"
     _recall(course, said, second=True, by_rule=True)
@@ -101,7 +108,7 @@ def assist(course: Course, units: tuple[str, ...], because: Because, due_at: dat
 def rework(course: Course) -> Order:
     """The order for rework (返工): the same unit, the same number, one round more, a new limit."""
     last = course.known.dispatches[-1].order
-    because = Because("rework", "核查未通过,返工", "verification failed: rework", ())
+    because = Because(REWORK, "核查未通过,返工", "verification failed: rework", ())
     return order_to(course, last.unit_id, because, number=last.number, round=last.round + 1)
 
 

@@ -102,9 +102,9 @@ async def wait_for_deciding(conn: Connection) -> None:
     await conn.execute(SQL["wait_for_deciding"], timeout=WRITE_SECONDS)
 
 
-async def cases_with_a_unit(conn: Connection, codes: Collection[str]) -> list[Case]:
-    """The cases on these components that a unit has in its hands."""
-    return [case_from(row["body"]) for row in await conn.fetch(SQL["with_a_unit"], list(codes))]
+async def movable_cases(conn: Connection, codes: Collection[str]) -> list[Case]:
+    """The cases on these components that a unit has in its hands, or has returned."""
+    return [case_from(row["body"]) for row in await conn.fetch(SQL["movable"], list(codes))]
 
 
 async def strayed(conn: Connection, day: date, after: int, limit: int) -> list[Case]:

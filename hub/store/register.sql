@@ -27,21 +27,21 @@ UPDATE components SET known_until = greatest($2, known_from), superseded_by = $3
 -- Wait until every batch is committed that was written by what the register said before.
 SELECT pg_advisory_xact_lock(7242003)
 
--- name: with_a_unit
--- Cases on these components that a unit has in its hands.
+-- name: movable
+-- Cases on these components that a unit has in its hands, or has returned.
 SELECT body FROM cases
-WHERE component_code = ANY ($1::text[]) AND state IN ('dispatched', 'acknowledged')
+WHERE component_code = ANY ($1::text[]) AND state IN ('dispatched', 'acknowledged', 'returned', 'in_coordination')
   AND state NOT IN ('closed', 'rejected', 'duplicate', 'voided')
 ORDER BY case_id
 
 -- name: strayed
--- Cases with another unit than the owner that the register names on a day, in the order of their ids.
+-- Cases with another unit than the owner that the register names on a day, or with none, in the order of their ids.
 SELECT k.body, c.component_code FROM cases k
 JOIN components c ON c.component_code = k.component_code AND c.known_until IS NULL
     AND c.valid_from <= $1 AND (c.valid_to IS NULL OR c.valid_to >= $1)
-WHERE k.component_code IS NOT NULL AND k.state IN ('dispatched', 'acknowledged')
+WHERE k.component_code IS NOT NULL AND k.state IN ('dispatched', 'acknowledged', 'returned', 'in_coordination')
   AND k.state NOT IN ('closed', 'rejected', 'duplicate', 'voided')
-  AND k.lead_unit_id <> c.owner_unit_id AND k.case_id > $2
+  AND k.lead_unit_id IS DISTINCT FROM c.owner_unit_id AND k.case_id > $2
 ORDER BY k.case_id LIMIT $3
 
 -- name: history

@@ -198,6 +198,17 @@ class TestMoreTime:
         case = handed()
         assert refused(self.asked(case), case, a_context(now=MORNING + 30 * DAY)).kind == "deadline_passed"
 
+    def test_asked_in_time_by_a_unit_that_was_cut_off_it_is_asked(self) -> None:
+        case = handed()
+        assert case.due_at is not None
+        now, before = case.due_at + timedelta(hours=3), case.due_at - timedelta(hours=1)
+        message = replace(self.asked(case, 200), effective_at=before)
+        cut_off = a_context(now=now, outages={LEAD: [Outage("main", before - timedelta(hours=1), now)]})
+        asked = decided(message, case, cut_off).case
+        assert [each.question for each in asked.pending] == [Question.EXTENSION]
+        assert refused(message, case, a_context(now=now)).kind == "deadline_passed"
+        assert refused(self.asked(case, 200), case, cut_off).kind == "deadline_passed"
+
     def test_one_question_at_a_time(self) -> None:
         case = handed()
         case = after(case, self.asked(case))

@@ -16,16 +16,33 @@ from hypothesis import strategies as st
 
 from contracts.city import Component, Directory
 from contracts.coordinates import from_wgs84
-from contracts.messages import CoordinateSystem
+from contracts.messages import CoordinateSystem, Finding, ReturnReason
+from contracts.problem import Problem
 from hub.cases import Case
 from hub.decide import Context
+from hub.decision import Decision
+from hub.life_cycle import State, Step
 from hub.register.changes import Difference, Kind, difference, rewriting
 from hub.register.columns import NAMES, bare_name
 from hub.register.entries import Entry, Line, Told
 from hub.register.moves import move_of
 from hub.register.reading import Given, Read, read_file
-from hub.responsibility import Rule
-from tests.builders import MORNING, UNCLEAR, a_case, a_context, acknowledgement, after, dispatch_to, feedback, quzhou
+from hub.responsibility import REWORK, Rule
+from hub.ticking import tick_of
+from tests.builders import (
+    MORNING,
+    UNCLEAR,
+    a_case,
+    a_context,
+    a_return,
+    acknowledgement,
+    after,
+    decided,
+    dispatch_to,
+    feedback,
+    quzhou,
+    verification,
+)
 from tests.values import replace
 
 FIRST = date(2026, 1, 1)
@@ -306,6 +323,53 @@ def test_a_case_with_the_former_owner_moves() -> None:
         move = move_of(state, entry("mobile", TODAY + timedelta(days=2)), SHANGHAI)
         assert move is not None
         assert (move.from_unit_id, move.to_unit_id, move.rightly_sent) == ("telecom", "mobile", True)
+
+
+RETURNED = {
+    "in coordination": (ReturnReason.NOT_RESPONSIBLE, State.IN_COORDINATION),
+    "waiting for the centre": (ReturnReason.NOT_FOUND, State.RETURNED),
+}
+
+
+@pytest.mark.parametrize("how", RETURNED)
+def test_a_case_that_the_former_owner_returned_goes_to_the_owner_that_the_mended_register_names(how: str) -> None:
+    reason, state = RETURNED[how]
+    case = a_case_on_it()
+    case = after(case, a_return(case, "telecom", reason))
+    assert case.state is state
+    still = by_register("telecom")
+    with pytest.raises(Problem, match="nothing_due"):
+        ticked(case, still)
+    decision = ticked(case, by_register("mobile"))
+    (entry,) = decision.entries
+    assert (entry.step, decision.case.state) == (Step.DISPATCH, State.DISPATCHED)
+    order = decision.case.dispatches[-1].order
+    assert (order.unit_id, order.rule, order.insisted) == ("mobile", Rule.REGISTER, False)
+    assert "import 3, census.csv:17" in order.sources[0]
+    assert decision.case.coordination is None
+
+
+def test_rework_of_a_former_owner_goes_to_the_present_one() -> None:
+    case = a_case_on_it()
+    for step in (feedback, lambda case, _: verification(case, Finding.FAILED)):
+        case = after(case, step(case, "telecom"))
+    assert (case.state, case.dispatches[-1].order.rule) == (State.DISPATCHED, REWORK)
+    decision = ticked(case, by_register("mobile"))
+    assert [entry.step for entry in decision.entries] == [Step.RECALL, Step.DISPATCH]
+    assert decision.case.lead_unit_id == "mobile"
+
+
+def test_rework_of_a_unit_that_a_person_chose_stays_with_it() -> None:
+    case = a_case_on_it()
+    case = after(case, dispatch_to(case, "power"))
+    for step in (feedback, lambda case, _: verification(case, Finding.FAILED)):
+        case = after(case, step(case, "power"))
+    assert move_of(case, entry("mobile"), SHANGHAI) is None
+
+
+def ticked(case: Case, context: Context) -> Decision:
+    """What time alone comes to for the case."""
+    return decided(tick_of(case.case_id, case.version, case.mode, context.now), case, context)
 
 
 def test_a_case_sent_after_the_day_of_a_mended_entry_was_never_the_old_owners() -> None:

@@ -11,6 +11,7 @@ from hub.clock import machine_now
 from hub.evaluation import Period
 from hub.evaluator import Question, evaluated
 from hub.facts import Answered, Fault
+from hub.store import sources
 from hub.ticking import tick_of
 from tests.builders import LEAD, a_report, acknowledgement, feedback
 from tests.ways.conftest import House, answered
@@ -118,3 +119,18 @@ async def test_a_breaker_that_opens_and_closes_is_an_outage(house: House) -> Non
         await house.pool.execute("UPDATE lanes SET breaker = $1 WHERE connection_id = 'power.main'", breaker)
     rows = await house.pool.fetch("SELECT unit_id, until IS NOT NULL AS over FROM outages")
     assert [tuple(row) for row in rows] == [("power", True)]
+
+
+async def test_a_source_that_cannot_be_read_is_an_outage_until_it_is_read_again_whatever_the_lane_does(
+    house: House,
+) -> None:
+    await house.pool.execute("INSERT INTO sources (connection_id, unit_id) VALUES ('power.main', 'power')")
+    await house.pool.execute("INSERT INTO lanes (connection_id, unit_id) VALUES ('power.main', 'power')")
+    for _ in range(2):
+        await sources.trouble(house.pool, "power.main", 0, "503")
+    for breaker in ("open", "closed"):
+        await house.pool.execute("UPDATE lanes SET breaker = $1 WHERE connection_id = 'power.main'", breaker)
+    question = "SELECT until IS NOT NULL FROM outages WHERE unit_id = 'power' ORDER BY inward"
+    assert await house.ask(question) == [True, False]
+    assert await sources.move(house.pool, "power.main", 0, "7")
+    assert await house.ask(question) == [True, True]

@@ -14,7 +14,7 @@ from hub.life_cycle import State, Step
 from hub.registering import Registering
 from hub.store import registry
 from hub.timekeeper import Timekeeper
-from tests.builders import UNCLEAR, a_report
+from tests.builders import UNCLEAR, a_report, a_return
 from tests.trial import city_until_2026
 from tests.ways.conftest import House, answered, until
 
@@ -116,11 +116,27 @@ async def test_of_many_reports_of_one_thing_at_the_same_moment_one_is_new(house:
     assert len(originals) == 1
 
 
-async def test_a_case_follows_its_component_to_the_new_owner(house: House) -> None:
-    def a_file(owner: str) -> bytes:
-        header = "component_code,category_code,owner_unit_id,longitude,latitude,source"
-        return f"{header}\n3308020107123456,{UNCLEAR},{owner},118.87,28.95,普查\n".encode()
+def a_file(owner: str) -> bytes:
+    header = "component_code,category_code,owner_unit_id,longitude,latitude,source"
+    return f"{header}\n3308020107123456,{UNCLEAR},{owner},118.87,28.95,普查\n".encode()
 
+
+async def test_a_case_that_the_former_owner_returned_follows_the_mended_register(house: House) -> None:
+    intake = await house.an_intake()
+    registering = Registering(house.pool, house.refresher.registry, house.refresher.clock)
+    await registering.take(a_file("telecom"), "census.csv", "test")
+    report = a_report(UNCLEAR, component_code="3308020107123456")
+    case = await house.case(answered((await intake.receive([report]))[0]).case_id)
+    answered((await intake.receive([a_return(case, "telecom")]))[0])
+    assert (await house.case(case.case_id)).state == "in_coordination"
+    await a_timekeeper(house, "one")
+    taken = await registering.take(a_file("mobile"), "mended.csv", "test")
+    assert [(move.from_unit_id, move.to_unit_id) for move in taken.moves] == [("telecom", "mobile")]
+    await until(lambda: _led_by(house, case.case_id, "mobile"))
+    assert await registering.strayed() == ()
+
+
+async def test_a_case_follows_its_component_to_the_new_owner(house: House) -> None:
     intake = await house.an_intake()
     registering = Registering(house.pool, house.refresher.registry, house.refresher.clock)
     await registering.take(a_file("telecom"), "census.csv", "test")
