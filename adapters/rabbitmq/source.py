@@ -35,6 +35,9 @@ from contracts.ways.rabbitmq import names_of
 
 BATCH_MAX = 200
 BATCH_BYTES = 4 * 1024 * 1024
+PREFETCH_BYTES = 256 * 1024 * 1024
+"""However much a profile prefetches, what of one connection waits in memory is never more."""
+
 HELD_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0)
 """How long messages that cannot be decided now are held before each further try."""
 
@@ -200,7 +203,7 @@ class RabbitSource:
 
     async def _consumer(self, connection: Connection) -> _Consumer:
         link, own = self._brokers.of(connection, "in"), own_broker(connection)
-        prefetch = int(connection.settings.get("prefetch", 200))
+        prefetch = min(int(connection.settings.get("prefetch", 200)), max(PREFETCH_BYTES // self._body_max, 1))
         if own is not None:
             consumer = _Consumer(connection, link, {str(own["consume"]): False})
             await consumer.start(prefetch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -47,6 +49,19 @@ async def test_a_unit_reads_its_own_queue_and_writes_to_its_own_exchange(ground:
     with ground.client() as admin:
         assert fetched(admin, OURS.queue_in) is not None
         assert fetched(admin, THEIRS.queue_in) is None
+
+
+async def test_the_time_that_letters_may_lie_holds_for_the_out_queue_alone(ground: Ground) -> None:
+    await ground.grant(a_connection("telecom", limits={"ttl_seconds": 60}))
+    told = json.loads(await ground.broker.ctl("-p", ground.vhost, "list_policies", "--formatter", "json"))
+    times = {json.loads(each["definition"]).get("message-ttl") for each in told if _covers(each, OURS.queue_out)}
+    assert times == {60_000}
+    others = [each for each in told if _covers(each, OURS.queue_in) or _covers(each, OURS.queue_dead)]
+    assert others and all("message-ttl" not in each["definition"] for each in others)
+
+
+def _covers(policy: dict[str, Any], queue: str) -> bool:
+    return re.search(policy["pattern"], queue) is not None
 
 
 TRESPASSES: dict[str, Any] = {

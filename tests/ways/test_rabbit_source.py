@@ -276,6 +276,34 @@ async def test_a_letter_that_the_unit_rejects_is_kept_on_the_shelf_and_said(grou
     assert (said["reason"], said["queue"]) == ("rejected", NAMES.queue_out)
 
 
+async def test_a_letter_that_expires_unread_is_kept_on_the_shelf_and_said(ground: Ground) -> None:
+    reception = Receives()
+    async with collecting(ground, reception):
+        with ground.client() as admin:
+            admin.confirm_delivery()
+            publish(admin, "", b'{"a":"letter"}', key=NAMES.queue_out, message_id="L8", expiration="50")
+        await until(lambda: reception.arrivals)
+    (arrival,) = reception.arrivals
+    assert isinstance(arrival.said, Problem) and arrival.said.kind == "dead_lettered" and "L8" in arrival.said.en
+    (said,) = ground.heard("message.died")
+    assert (said["reason"], said["queue"]) == ("expired", NAMES.queue_out)
+
+
+async def test_however_much_a_profile_prefetches_what_waits_in_memory_is_bounded(ground: Ground) -> None:
+    sends(ground, *(an_event(id=f"m-{n}") for n in range(200)))
+    greedy = a_connection("telecom", prefetch=2000)
+    reception = Receives(hold=asyncio.Event())
+    source = RabbitSource(ground.brokers, ground.say, lambda: EPOCH, body_max=4 * 1024 * 1024)
+    async with running(source.collect(greedy, Bookmark(), reception)):
+        await until(lambda: reception.batches)
+        await asyncio.sleep(0.5)
+        # Each of them may be as large as the hub takes.
+        assert (200 - left(ground)) * 4 <= 256
+        assert reception.hold is not None
+        reception.hold.set()
+        await until(lambda: len(reception.arrivals) == 200)
+
+
 async def test_a_deleted_queue_is_made_again_at_once_and_said(ground: Ground) -> None:
     reception = Receives()
     async with collecting(ground, reception):
