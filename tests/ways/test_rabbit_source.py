@@ -6,6 +6,7 @@ import asyncio
 import json
 import struct
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pika
@@ -14,11 +15,14 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.guard import OutboundGuard
+from adapters.rabbitmq.brokers import Brokers
 from adapters.rabbitmq.source import RabbitSource
 from adapters.rabbitmq.topology import declare, topology_of
 from adapters.rabbitmq.wire import TolerantConnection
 from contracts.arrival import Said
 from contracts.cursor import cursor
+from contracts.port import Unavailable
 from contracts.problem import Problem
 from contracts.samples import VALID
 from contracts.ways.rabbitmq import names_of
@@ -27,8 +31,10 @@ from tests.ways.conftest import until
 from tests.ways.rabbit import (
     ACCEPTED,
     CASE,
+    LOCAL,
     Bookmark,
     Ground,
+    NamedSecrets,
     Receives,
     a_connection,
     a_ground,
@@ -302,6 +308,47 @@ async def test_however_much_a_profile_prefetches_what_waits_in_memory_is_bounded
         assert reception.hold is not None
         reception.hold.set()
         await until(lambda: len(reception.arrivals) == 200)
+
+
+@asynccontextmanager
+async def a_wire(port: int) -> AsyncIterator[tuple[int, asyncio.Event]]:
+    """A way to the broker on another port, which carries nothing more once the event is set, and does not say so."""
+    dead = asyncio.Event()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if not dead.is_set():
+                writer.write(data)
+        writer.close()
+
+    async def joined(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, up = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(carry(reader, up), carry(upstream, writer), return_exceptions=True)
+
+    async with await asyncio.start_server(joined, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1], dead
+        server.close()
+
+
+async def test_a_connection_over_which_nothing_comes_any_more_is_given_up(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.rabbitmq.link.HEARTBEAT_SECONDS", 2)
+    reception = Receives()
+    async with a_wire(ground.broker.node.port) as (port, dead):
+        url = ground.url.replace(f":{ground.broker.node.port}/", f":{port}/")
+        brokers = Brokers([url], NamedSecrets(), OutboundGuard(allow=LOCAL), "test", 256 * 1024)
+        source = RabbitSource(brokers, ground.say, lambda: EPOCH)
+        collected = asyncio.create_task(source.collect(TELECOM, Bookmark(), reception))
+        sends(ground, an_event(id="before"))
+        await until(lambda: reception.ids == ["before"])
+        dead.set()
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(collected, 20)
+        await brokers.close()
+    sends(ground, an_event(id="after"))
+    async with collecting(ground, reception):
+        await until(lambda: "after" in reception.ids)
 
 
 async def test_a_deleted_queue_is_made_again_at_once_and_said(ground: Ground) -> None:
