@@ -17,6 +17,9 @@ import pytest
 from tests.builders import a_place
 from tests.stories.conftest import ROOT, RunningHub, start_hub, stop_hub, wait_for
 
+POSTGRESQL_15 = Path("/usr/lib/postgresql/15/bin")
+"""The oldest PostgreSQL that serves as an outside database, as Debian 12 installs it."""
+
 
 def cityhub(*arguments: str) -> subprocess.CompletedProcess[str]:
     """One command, to its end."""
@@ -41,10 +44,13 @@ class TestTwoHubsOnOneDatabase:
     """Several machines share a database, its master keys and its photos; either may die."""
 
     @pytest.fixture
-    def outside(self, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    def outside(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         """An outside database, and the master key file of the first hub that used it."""
+        binaries: Path | None = getattr(request, "param", None)
+        if binaries is not None and not binaries.exists():
+            pytest.skip(f"there is no {binaries}: apt-get install postgresql-15")
         started = subprocess.Popen(
-            [sys.executable, "-c", _A_DATABASE, str(tmp_path / "outside")],
+            [sys.executable, "-c", _A_DATABASE, str(tmp_path / "outside"), *([str(binaries)] if binaries else [])],
             stdout=subprocess.PIPE,
             stdin=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -57,6 +63,7 @@ class TestTwoHubsOnOneDatabase:
         started.stdin.close()
         started.wait(30)
 
+    @pytest.mark.parametrize("outside", [None, POSTGRESQL_15], indirect=True, ids=["shipped", "oldest"])
     def test_what_one_is_told_the_other_knows_and_goes_on_alone(
         self, outside: tuple[str, Path], tmp_path: Path
     ) -> None:
@@ -100,7 +107,7 @@ from pathlib import Path
 from hub.store.embedded import create_database, running_server
 
 async def main():
-    async with running_server(Path(sys.argv[1])) as server:
+    async with running_server(Path(sys.argv[1]), binaries=Path(sys.argv[2]) if sys.argv[2:] else None) as server:
         print(await create_database(server, "city"), flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
