@@ -26,13 +26,15 @@ async def measure(rounds: int, seconds: float, callers: int) -> dict[str, Any]:
             await load.end()
     finally:
         await partner.end()
-    return {"out": {name: _summary(ways["hub"], ways["zeep"]) for name, ways in said.items()}}
+    return {"out": {name: _summary(ways["hub"], ways["zeep"], ways["mapping"]) for name, ways in said.items()}}
 
 
-def _summary(hub: list[list[float]], zeep: list[list[float]]) -> dict[str, Any]:
+def _summary(hub: list[list[float]], zeep: list[list[float]], mapping: list[float]) -> dict[str, Any]:
     return {
         "per_second": round(statistics.median(one[0] for one in hub)),
         "cpu_us_per_call": round(statistics.median(one[1] for one in hub)),
+        "mapping_us": round(statistics.median(mapping), 1),
+        "mapping_share": round(statistics.median(us / ours[1] for us, ours in zip(mapping, hub, strict=True)), 3),
         "zeep_per_second": round(statistics.median(one[0] for one in zeep)),
         "zeep_cpu_us_per_call": round(statistics.median(one[1] for one in zeep)),
         "ratio_zeep": round(statistics.median(ours[0] / bare[0] for ours, bare in zip(hub, zeep, strict=True)), 2),

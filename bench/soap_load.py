@@ -1,7 +1,7 @@
 """Calls of SOAP services, by the hub's adapter with every check on and by bare zeep, in turns.
 
 Reads one JSON line {"ports", "seconds", "rounds", "callers"}; writes one: for each profile and way, calls a second and
-microseconds of CPU a call, by round.
+microseconds of CPU a call, by round; with them what the mapping alone takes of it ("mapping": microseconds).
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ from zeep.wsse.signature import BinarySignature
 from zeep.wsse.username import UsernameToken
 
 from adapters import profiles
+from adapters.documents.writing import wrap_documents
 from adapters.guard import OutboundGuard
 from adapters.http.authentication import Authenticator
 from adapters.http.calls import HttpCalls
+from adapters.mapping import mapper_of
 from adapters.soap import SoapAdapter, SoapCalls
 from auth.port import SigningSecrets
 from bench.signing import a_signing_certificate
@@ -48,6 +50,7 @@ _BINARY_SIGNATURE: Any = BinarySignature
 FOLDER = Path(str(profiles.__file__)).parent
 THREADS = 8
 """Of bare zeep: more do not make it faster."""
+MAPPINGS = 2_000
 _NUMBER = "330800-20261123-000042"
 _TEXT = "人行道通讯井盖破损,井口外露约十厘米"
 _CASE = (
@@ -108,15 +111,16 @@ async def main() -> None:
     told = json.loads(sys.stdin.readline())
     http = HttpCalls(OutboundGuard(allow=(IPv4Network("127.0.0.0/8"),)), "bench")
     adapter = SoapAdapter(SoapCalls(Authenticator(_Secrets(), http)), _Photos())
-    made: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    made: dict[str, dict[str, list[Any]]] = {}
     _settle_garbage()
     for _ in range(told["rounds"]):
         for name, port in told["ports"].items():
             hub = await _by_hub(adapter, _connection(name, port), told["callers"], told["seconds"])
             bare = await asyncio.to_thread(_by_zeep, name, port, told["seconds"])
-            of = made.setdefault(name, {"hub": [], "zeep": []})
+            of = made.setdefault(name, {"hub": [], "zeep": [], "mapping": []})
             of["hub"].append(hub)
             of["zeep"].append(bare)
+            of["mapping"].append(_mapping_us(_connection(name, port)))
     await adapter.close()
     await http.close()
     print(json.dumps(made), flush=True)
@@ -143,6 +147,15 @@ async def _by_hub(adapter: SoapAdapter, connection: Connection, callers: int, se
     began, cpu = time.perf_counter(), time.process_time()
     await asyncio.gather(*(call() for _ in range(callers)))
     return _rates(count, began, cpu)
+
+
+def _mapping_us(connection: Connection) -> float:
+    """Of one letter: the field table, and the document inside a string where there is one."""
+    mapper, event = mapper_of(connection.settings), orjson.loads(_letter(1).body)
+    began = time.process_time()
+    for _ in range(MAPPINGS):
+        wrap_documents(mapper.values("case.dispatch", event), mapper.written_out("case.dispatch"))
+    return (time.process_time() - began) / MAPPINGS * 1e6
 
 
 def _by_zeep(name: str, port: int, seconds: float) -> tuple[float, float]:
