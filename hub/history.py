@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
+from hub.assisting import after_standing, following
 from hub.cases import Case, Coordination, Dispatch, Entry, Pending, SubDispatch, Suspension, Warning
 from hub.facts import (
     Accepted,
@@ -74,6 +75,10 @@ def advance(case: Case, step: Step, fact: Fact, at: datetime, known_at: datetime
     if state not in WITH_A_UNIT and case.state in WITH_A_UNIT:
         # What was asked of the unit's own time ends with it.
         changes |= {"pending": (), "suspension": None}
+        if case.suspension is not None:
+            # Its assistants go on, and so does their time.
+            to = fact.due_at if isinstance(fact, Returned) else None
+            changes["assists"] = _stood(case, Span(case.suspension.since, known_at), to)
     return replace(case, **changes)
 
 
@@ -129,7 +134,10 @@ def _dispatched(case: Case, fact: Dispatched, at: datetime, by: str) -> Changes:
     # To a unit whose return is overruled it is the old order, with what stood of its time.
     last = case.dispatches[-1] if fact.order.insisted else None
     given = Dispatch(fact.order, stood=last.stood, granted=last.granted) if last else Dispatch(fact.order)
-    return {"dispatches": (*case.dispatches, given), "candidates": (), "coordination": None}
+    changes: Changes = {"dispatches": (*case.dispatches, given), "candidates": (), "coordination": None}
+    if last is not None:
+        changes["assists"] = _follow(case, fact.order.due_at)
+    return changes
 
 
 def _assisted(case: Case, fact: Assisted, at: datetime, by: str) -> Changes:
@@ -178,6 +186,7 @@ def _decided(case: Case, fact: Decided, at: datetime, by: str) -> Changes:
     if fact.granted and fact.due_at is not None:
         stood = Span(asked.asked_at, at) if asked and fact.question is Question.DISPUTE else None
         changes["dispatches"] = _moved(case, fact.due_at, stood, granted=fact.question is Question.EXTENSION)
+        changes["assists"] = _follow(case, fact.due_at)
     if fact.granted and fact.question is Question.EXTENSION:
         changes["extensions"] = case.extensions + 1
     if fact.granted and fact.question is Question.SUSPENSION and fact.review_at is not None:
@@ -189,11 +198,15 @@ def _decided(case: Case, fact: Decided, at: datetime, by: str) -> Changes:
 
 def _resumed(case: Case, fact: Resumed, at: datetime, by: str) -> Changes:
     stood = Span(case.suspension.since, at) if case.suspension else None
-    return {"suspension": None, "dispatches": _moved(case, fact.due_at, stood)}
+    assists = _stood(case, stood, fact.due_at) if stood else _follow(case, fact.due_at)
+    return {"suspension": None, "dispatches": _moved(case, fact.due_at, stood), "assists": assists}
 
 
 def _reckoned_again(case: Case, fact: ReckonedAgain, at: datetime, by: str) -> Changes:
-    return {"dispatches": _lead_changed(case, moved_to=fact.due_at, acknowledge_moved_to=fact.acknowledge_by)}
+    return {
+        "dispatches": _lead_changed(case, moved_to=fact.due_at, acknowledge_moved_to=fact.acknowledge_by),
+        "assists": _follow(case, fact.due_at),
+    }
 
 
 def _answered(case: Case, fact: Answered, at: datetime, by: str) -> Changes:
@@ -272,6 +285,28 @@ def _moved(case: Case, due_at: datetime, stood: Span | None, *, granted: bool = 
     lead = case.dispatches[-1]
     stretches = (*lead.stood, stood) if stood else lead.stood
     return _lead_changed(case, moved_to=due_at, stood=stretches, granted=lead.granted or granted)
+
+
+def _follow(case: Case, to: datetime) -> tuple[Dispatch, ...]:
+    """The assisting dispatches once the lead's deadline is ``to``."""
+    lead = case.dispatches[-1].due_at
+    return _assists_due(case, lambda each: following(each.due_at, lead, to))
+
+
+def _stood(case: Case, stood: Span, to: datetime | None) -> tuple[Dispatch, ...]:
+    """The assisting dispatches after a suspension; ``to`` is the lead's deadline from here on, where it has one."""
+    lead = case.dispatches[-1].due_at
+    return _assists_due(case, lambda each: after_standing(each.due_at, each.order.dispatched_at, stood, lead, to))
+
+
+def _assists_due(case: Case, due: Callable[[Dispatch], datetime]) -> tuple[Dispatch, ...]:
+    """The assisting dispatches, those still open each with its deadline by now."""
+
+    def by_now(each: Dispatch) -> Dispatch:
+        due_at = each.due_at if each.over or each.answered_at is not None else due(each)
+        return each if due_at == each.due_at else replace(each, moved_to=due_at)
+
+    return tuple(by_now(each) for each in case.assists)
 
 
 def _lead_changed(case: Case, **what: Any) -> tuple[Dispatch, ...]:

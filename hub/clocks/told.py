@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import cast
 
 from contracts.bends import SubDispatchStatus
+from hub.assisting import after_standing, following
 from hub.cases import Entry
 from hub.facts import (
     Accepted,
@@ -160,7 +161,12 @@ class Told:
 
     def assisting(self, number: int) -> Draft | None:
         """The assisting dispatch of a number."""
-        return next((each for each in self.others if each.number == number and each.duty != DEPARTMENT), None)
+        return next((each for each in self.assistants if each.number == number), None)
+
+    @property
+    def assistants(self) -> list[Draft]:
+        """Every assisting dispatch."""
+        return [each for each in self.others if each.duty != DEPARTMENT]
 
     def department(self, name: str) -> Draft | None:
         """A department's open part of the present dispatch."""
@@ -195,6 +201,8 @@ def _read(told: Told, entry: Entry, at: datetime) -> None:
             _ordered(told, order, at)
         case Assisted(order=order):
             told.others.append(_draft(order, at))
+            if lead is not None and lead.ending is Ending.OPEN and lead.suspended_since is not None:
+                _stand(told, lead, lead.suspended_since)
         case AssistantTold():
             _assistant(told, entry.step, fact, at)
         case Coordinated():
@@ -206,6 +214,7 @@ def _read(told: Told, entry: Entry, at: datetime) -> None:
     match fact:
         case Returned():
             lead.returns.append(Return(at, fact.reason_code))
+            _go_on(told, lead, at, fact.due_at)
             if fact.due_at is not None and lead.suspended_since is not None:
                 lead.suspended.append(Span(lead.suspended_since, at))
                 lead.suspended_since, lead.due_at = None, fact.due_at
@@ -213,18 +222,21 @@ def _read(told: Told, entry: Entry, at: datetime) -> None:
         case Asked():
             lead.asked[fact.question] = at
         case Decided():
-            _decided(lead, fact, at)
+            _decided(told, lead, fact, at)
         case Resumed():
+            _go_on(told, lead, at, fact.due_at)
             if lead.suspended_since is not None:
                 lead.suspended.append(Span(lead.suspended_since, at))
             lead.suspended_since, lead.due_at = None, fact.due_at
         case ReckonedAgain():
+            _follow(told, lead, fact.due_at)
             lead.due_at, lead.acknowledge_by = fact.due_at, fact.acknowledge_by
         case SubDispatched():
             _department(told, lead, fact, at)
         case Answered() if entry.step is Step.ANSWER:
             lead.effective_at, lead.lost = entry.effective_at, fact.lost
             lead.late_proof = ProofJudged.ACCEPTED if fact.late_proof else None
+            _go_on(told, lead, at, None)
             _over(told, lead, Ending.ANSWERED, at)
             told.holders.append((at, None))
         case Reminded(lost=lost) if lost:
@@ -244,6 +256,7 @@ def _without_fact(told: Told, lead: Draft, step: Step, at: datetime) -> None:
     if step is Step.ACKNOWLEDGE:
         lead.acknowledged_at = lead.acknowledged_at or at
     elif step is Step.RECALL:
+        _go_on(told, lead, at, None)
         _over(told, lead, Ending.RECALLED, at)
     elif step is Step.VOID or step is Step.CLOSE:
         for draft in (lead, *told.others):
@@ -274,6 +287,7 @@ def _ordered(told: Told, order: Order, at: datetime) -> None:
         before.returns[-1] = Return(last.at, last.reason_code, not order.insisted, at)
         if order.insisted:
             before.ending, before.ended_at = Ending.OPEN, None
+            _follow(told, before, order.due_at)
             before.due_at, before.insisted = order.due_at, True
             before.substitute = before.substitute or order.substitute
             if before.suspended_since is not None:
@@ -320,18 +334,58 @@ def _department(told: Told, lead: Draft, fact: SubDispatched, at: datetime) -> N
         draft.end(Ending.RETURNED, at)
 
 
-def _decided(lead: Draft, fact: Decided, at: datetime) -> None:
+def _follow(told: Told, lead: Draft, to: datetime) -> None:
+    """The lead's deadline is about to be ``to``; those of who still assists go with it."""
+    for each in told.assistants:
+        if each.ending is Ending.OPEN:
+            each.due_at = following(each.due_at, lead.due_at, to)
+
+
+def _stand(told: Told, lead: Draft, since: datetime) -> None:
+    """The whole case's time stands; of who did its part since, it stood until then and goes on no more."""
+    for each in told.assistants:
+        if each.suspended_since is None and (each.ended_at is None or each.ended_at > since):
+            each.suspended_since = since if each.due_at == lead.due_at else max(since, each.dispatched_at)
+
+
+def _dispute_upheld(told: Told, lead: Draft, stood: Span) -> None:
+    """The lead's time stood, and with it theirs whose deadline is the lead's; of who did its part, until then."""
+    for each in told.assistants:
+        if each.due_at != lead.due_at:
+            continue
+        if each.ending is Ending.OPEN:
+            each.disputed.append(stood)
+        elif each.suspended_since is None and each.ended_at is not None and each.ended_at > stood.since:
+            each.suspended_since = stood.since
+
+
+def _go_on(told: Told, lead: Draft, at: datetime, to: datetime | None) -> None:
+    """A suspension ends, if there was one, and the lead's deadline is about to be ``to``."""
+    if lead.suspended_since is None:
+        return
+    for each in told.assistants:
+        if each.ending is Ending.OPEN and each.suspended_since is not None:
+            stood = Span(lead.suspended_since, at)
+            each.due_at = after_standing(each.due_at, each.dispatched_at, stood, lead.due_at, to)
+            each.suspended.append(Span(each.suspended_since, at))
+            each.suspended_since = None
+
+
+def _decided(told: Told, lead: Draft, fact: Decided, at: datetime) -> None:
     asked_at = lead.asked.pop(fact.question, None)
     if asked_at is not None:
         lead.waited.append((fact.question, Span(asked_at, at)))
     if not fact.granted:
         return
-    if fact.due_at is not None:
-        lead.due_at = fact.due_at
     if fact.question is Question.DISPUTE and asked_at is not None:
         lead.disputed.append(Span(asked_at, at))
+        _dispute_upheld(told, lead, Span(asked_at, at))
     elif fact.question is Question.SUSPENSION:
         lead.suspended_since = lead.suspended_since or asked_at or at
+        _stand(told, lead, lead.suspended_since)
+    if fact.due_at is not None:
+        _follow(told, lead, fact.due_at)
+        lead.due_at = fact.due_at
 
 
 def _over(told: Told, lead: Draft, ending: Ending, at: datetime) -> None:
