@@ -232,6 +232,8 @@ def _show(made: dict[str, Any]) -> None:
             f"soap out {name:12} {one['per_second']:>6}/s   {one['cpu_us_per_call']:>5} µs CPU   "
             f"× bare zeep {one['ratio_zeep']} ({one['zeep_per_second']}/s)"
         )
+    for name, one in made.get("soap", {}).get("out_lane", {}).items():
+        print(f"soap lane {name:11} {one['per_second']:>6}/s   {one['cpu_us']:>5} µs CPU")
     if "in" in made.get("soap", {}):
         one = made["soap"]["in"]
         print(

@@ -28,6 +28,7 @@ from adapters.guard import OutboundGuard
 from adapters.rabbitmq.brokers import Brokers
 from adapters.rabbitmq.topology import declare, topology_of
 from auth.api_keys import KeyCheck
+from bench.lane_turns import LaneTurns
 from bench.rabbit_lane import LaneStage
 from bench.rabbit_stage import LANES, PREFETCH, UNIT, WINDOW, NoSecrets, RabbitStage, messages
 from bench.stage import Child
@@ -115,7 +116,7 @@ async def _main(count: int, rounds: int) -> dict[str, Any]:
         stage = RabbitStage(broker.url, brokers, Reception(pool, intake, refresher.registry, say_nothing), connections)
         takes = await open_pool(server.dsn, role="takes", relaxed=True)
         stack.callback(takes.terminate)
-        lane = LaneStage(pool, takes, refresher, brokers)
+        lane = LaneStage(LaneTurns(pool, takes, refresher), brokers)
         await lane.connect()
         gc.collect()
         gc.freeze()

@@ -39,6 +39,7 @@ from auth.port import SigningSecrets
 from bench.signing import a_signing_certificate
 from contracts.nouns import Connection, RenderedLetter
 from contracts.port import Photo
+from contracts.profile import Profile
 from contracts.profile_files import with_files
 from contracts.profile_text import read_profile
 from contracts.samples import VALID
@@ -83,7 +84,7 @@ def _certificate() -> str:
     return a_signing_certificate()
 
 
-class _Secrets:
+class Secrets:
     """The secrets of the three units."""
 
     def __init__(self) -> None:
@@ -98,7 +99,7 @@ class _Secrets:
         return self._held[name]
 
 
-class _Photos:
+class NoPhotos:
     """No photos: the letters name none."""
 
     async def photo(self, attachment_id: str) -> Photo:
@@ -110,7 +111,7 @@ async def main() -> None:
     """All rounds."""
     told = json.loads(sys.stdin.readline())
     http = HttpCalls(OutboundGuard(allow=(IPv4Network("127.0.0.0/8"),)), "bench")
-    adapter = SoapAdapter(SoapCalls(Authenticator(_Secrets(), http)), _Photos())
+    adapter = SoapAdapter(SoapCalls(Authenticator(Secrets(), http)), NoPhotos())
     made: dict[str, dict[str, list[Any]]] = {}
     _settle_garbage()
     for _ in range(told["rounds"]):
@@ -238,9 +239,14 @@ def _rates(count: int, began: float, cpu: float) -> tuple[float, float]:
     return count / (time.perf_counter() - began), (time.process_time() - cpu) / count * 1e6
 
 
-def _connection(name: str, port: int) -> Connection:
+def shipped(name: str) -> Profile:
+    """A shipped profile, with its WSDL."""
     text = (FOLDER / name / "profile.yaml").read_text(encoding="utf-8")
-    profile, _ = read_profile(with_files(text, lambda file: (FOLDER / name / file).read_text(encoding="utf-8")))
+    return read_profile(with_files(text, lambda file: (FOLDER / name / file).read_text(encoding="utf-8")))[0]
+
+
+def _connection(name: str, port: int) -> Connection:
+    profile = shipped(name)
     (connection,) = connections_of(profile, 1)
     return replace(connection, settings={**connection.settings, "endpoint": f"http://127.0.0.1:{port}/"})
 

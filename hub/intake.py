@@ -32,7 +32,7 @@ from hub.nearby import Nearby, stretches_of
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import batches, register
-from hub.store.pool import CLASHED, LOST, Pool
+from hub.store.pool import CLASHED, LOST, Pool, heed_end
 from hub.ticking import Tick
 
 ROWS_MAX = 400
@@ -159,6 +159,9 @@ class Intake:
 
     async def _decided(self, messages: Sequence[Message]) -> list[Outcome]:
         """Commit one batch, again where the store was lost or in the way, by halves where a message spoils it."""
+        if not messages:
+            # All who sent them have gone.
+            return []
         overtaken = False
         for pause in RETRY_SECONDS:
             if pause:
@@ -174,6 +177,7 @@ class Intake:
                 self.say("batch.retried", reason=type(fault).__name__, messages=len(messages))
                 continue
             except LOST as fault:
+                heed_end()
                 # The commit may or may not have taken effect. The next try looks the keys up first, so a message that
                 # was committed gets its first answer and none takes effect twice.
                 self.say("batch.retried", reason=type(fault).__name__, messages=len(messages))

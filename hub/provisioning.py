@@ -13,7 +13,7 @@ from hub.broker_access import grants_of
 from hub.safe import Safe
 from hub.say import Say
 from hub.store import registry as store
-from hub.store.pool import CLASHED, LOST, Connection, Pool
+from hub.store.pool import CLASHED, LOST, Connection, Pool, heed_end
 from hub.units_in_force import UnitsInForce
 
 EVERY_SECONDS = 30.0
@@ -44,6 +44,7 @@ class Provisioning:
             try:
                 await self._once()
             except (*LOST, *CLASHED) as fault:
+                heed_end()
                 self.say("broker.troubled", reason=type(fault).__name__)
                 seconds = AGAIN_SECONDS
             except DeliveryFailed as failure:

@@ -133,8 +133,8 @@ def _shelf_row(together: Sequence[tuple[Arrival, Problem]]) -> ShelfRow:
     return ShelfRow(
         arrival.sender.unit_id,
         arrival.sender.credential_id,
-        arrival.door[:200],
-        arrival.content_type[:200],
+        arrival.door.replace("\0", "")[:200],
+        arrival.content_type.replace("\0", "")[:200],
         worst.kind,
         text.replace("\0", ""),
         arrival.raw[: SHELF_BYTES_MAX + 1],

@@ -16,7 +16,7 @@ from hub.delivery.windows import Rest, rest_of
 from hub.registry import Registry, build
 from hub.say import Say
 from hub.store import registry as store
-from hub.store.pool import LOST, Pool
+from hub.store.pool import LOST, Pool, heed_end
 from hub.store.pool import Connection as StoreConnection
 from hub.units_in_force import UnitsInForce
 
@@ -87,6 +87,7 @@ class Refresher:
                 if await self._look() or noticed:
                     self._tell()
             except LOST as fault:
+                heed_end()
                 self.say("store.troubled", reason=type(fault).__name__)
             except CityDocumentUnreadable as fault:
                 # Another program, of another version, wrote it: what is in force here goes on.

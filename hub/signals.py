@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from hub.say import Say
-from hub.store.pool import LOST
+from hub.store.pool import LOST, heed_end
 
 RECONNECT_SECONDS = 0.5
 
@@ -49,11 +49,14 @@ class Signals:
             try:
                 await self._listen()
             except LOST as fault:
+                heed_end()
                 self.say("signals.troubled", reason=type(fault).__name__)
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
-        conn = await asyncpg.connect(self.dsn, timeout=10, server_settings={"application_name": "cityhub signals"})
+        conn = await asyncpg.connect(
+            self.dsn, timeout=10, command_timeout=10, server_settings={"application_name": "cityhub signals"}
+        )
         try:
             lost = asyncio.Event()
             conn.add_termination_listener(lambda _: lost.set())

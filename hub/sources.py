@@ -13,7 +13,7 @@ from hub.delivery.windows import Rest
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import sources as store
-from hub.store.pool import CLASHED, LOST, Pool
+from hub.store.pool import CLASHED, LOST, Pool, heed_end
 from hub.store.sources import SourceLease
 
 TICK_SECONDS = 1.0
@@ -68,6 +68,7 @@ class Sources:
                 try:
                     await self._tick()
                 except (*LOST, *CLASHED) as fault:
+                    heed_end()
                     self.say("sources.troubled", reason=type(fault).__name__)
                 try:
                     async with asyncio.timeout(TICK_SECONDS):
@@ -124,13 +125,16 @@ class Sources:
                 held.lost = True
                 return
             except DeliveryFailed as failure:
+                heed_end()
                 reason = failure.reason
                 # A unit that names the time to come back is not asked before.
                 if isinstance(failure, Unavailable):
                     rest_seconds = failure.retry_after_seconds or 0.0
             except (*LOST, *CLASHED) as fault:
+                heed_end()
                 reason = type(fault).__name__
             except Exception as bug:
+                heed_end()
                 self.say("adapter.failed", connection_id=name, fault=bug)
                 reason = f"the hub's own fault: {type(bug).__name__}"
             failures = 1 if held.moved else failures + 1

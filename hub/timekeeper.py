@@ -21,7 +21,7 @@ from hub.register.moves import Move
 from hub.registry import Registry
 from hub.say import Say
 from hub.store import batches
-from hub.store.pool import CLASHED, LOST, Connection, Pool
+from hub.store.pool import CLASHED, LOST, Connection, Pool, heed_end
 from hub.ticking import tick_of
 
 EVERY_SECONDS = 1.0
@@ -52,6 +52,7 @@ class Timekeeper:
             try:
                 await self._hold()
             except (*LOST, *CLASHED) as fault:
+                heed_end()
                 self.say("timekeeper.troubled", reason=type(fault).__name__)
             await asyncio.sleep(AGAIN_SECONDS)
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -109,11 +110,16 @@ class LocalFolder:
                 return opened.read(most) if stat.S_ISREG(os.fstat(file).st_mode) else None
 
     def _write(self, where: str, name: str, content: bytes) -> None:
-        beginning = f".{name}.tmp"
+        # Of its own each time: a try that was given up may still be writing.
+        beginning = f".{name}.{secrets.token_hex(4)}.tmp"
         with self._opened(where) as folder:
-            # What lies there from before a crash is not written over: it might be a link to somewhere else.
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(beginning, dir_fd=folder)
+            with os.scandir(folder) as entries:
+                left = [each.name for each in entries if each.name.startswith(f".{name}.")]
+            for each in left:
+                # From before a crash, or of the try that was given up, which ends when it finds it gone.
+                if each.endswith(".tmp"):
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(each, dir_fd=folder)
             file = os.open(beginning, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o664, dir_fd=folder)
             with os.fdopen(file, "wb") as opened:
                 opened.write(content)

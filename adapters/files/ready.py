@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adapters.files.folder import Entry
@@ -15,10 +15,11 @@ class Readiness:
 
     settings: FileSettings
     _since: dict[str, tuple[Entry, float]] = field(default_factory=dict)
+    _alone: dict[str, Entry] = field(default_factory=dict)
 
     def whole(self, entries: Sequence[Entry], now: float) -> list[Entry]:
         """The files that are whole, the oldest first; ``now`` only moves forward."""
-        names = {entry.name for entry in entries}
+        named = {entry.name: entry for entry in entries}
         marker = self.settings.marker
         files = [entry for entry in entries if not (self._by_marker and entry.name.endswith(marker))]
         self._since = {
@@ -27,8 +28,15 @@ class Readiness:
             else (entry, now)
             for entry in files
         }
+        if self._by_marker:
+            # Left behind by an earlier file: it says nothing of the next one by that name.
+            self._alone = {
+                name: entry
+                for name, entry in named.items()
+                if name.endswith(marker) and (name.removesuffix(marker) not in named or self._alone.get(name) == entry)
+            }
         return sorted(
-            (entry for entry in files if self._is_whole(entry, names, now)), key=lambda each: (each.modified, each.name)
+            (entry for entry in files if self._is_whole(entry, named, now)), key=lambda each: (each.modified, each.name)
         )
 
     def next_seconds(self, now: float) -> float | None:
@@ -42,11 +50,15 @@ class Readiness:
     def _by_marker(self) -> bool:
         return self.settings.ready is ReadyRule.MARKER
 
-    def _is_whole(self, entry: Entry, names: set[str], now: float) -> bool:
+    def _is_whole(self, entry: Entry, named: Mapping[str, Entry], now: float) -> bool:
         match self.settings.ready:
             case ReadyRule.RENAMED:
                 return True
             case ReadyRule.MARKER:
-                return entry.name + self.settings.marker in names
+                marker = entry.name + self.settings.marker
+                return marker in named and (marker not in self._alone or self._is_settled(entry, now))
             case ReadyRule.STABLE:
-                return now - self._since[entry.name][1] >= self.settings.settle_seconds
+                return self._is_settled(entry, now)
+
+    def _is_settled(self, entry: Entry, now: float) -> bool:
+        return now - self._since[entry.name][1] >= self.settings.settle_seconds

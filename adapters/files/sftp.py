@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import asyncssh
 
+from adapters.cancellation import cancellation_heard
 from adapters.files.folder import LISTED_MAX, Entry, is_taken
 from adapters.guard import OutboundGuard
 from contracts.port import DeliveryFailed, Unauthorised, Unavailable
@@ -153,8 +154,9 @@ class SftpFolder:
         async with self._connecting:
             if self._client is None or self._connection is None or self._connection.is_closed():
                 self._made.clear()
-                self._connection = await self._connect()
-                self._client = await self._connection.start_sftp_client()
+                with cancellation_heard():
+                    self._connection = await self._connect()
+                    self._client = await self._connection.start_sftp_client()
             return self._client
 
     async def _connect(self) -> asyncssh.SSHClientConnection:

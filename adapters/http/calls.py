@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 from pyreqwest.exceptions import BuilderError, DetailedPyreqwestError, RequestPanicError
 from pyreqwest.response import Response
 
+from adapters.cancellation import cancellation_heard
 from adapters.guard import OutboundGuard
 from adapters.http.clients import PinnedClients
 from adapters.http.faults import failure_of, sent_nothing
@@ -68,7 +67,7 @@ class HttpCalls:
         unit that demands one. Raises the port's ``Unavailable`` or ``Unauthorised``; any
         answer, whatever its status, is returned.
         """
-        with _cancellation_heard():
+        with cancellation_heard():
             started = time.monotonic()
             pin = await self._guard.pin(url, limit_seconds)
             client = await self._clients.client(pin, identity)
@@ -103,19 +102,6 @@ class HttpCalls:
     async def close(self) -> None:
         """Let go of sockets and pools."""
         await self._clients.close()
-
-
-@contextmanager
-def _cancellation_heard() -> Iterator[None]:
-    """A task that is cancelled inside ends there: the client's library swallows a cancellation that meets an answer."""
-    task = asyncio.current_task()
-    assert task is not None
-    before = task.cancelling()
-    try:
-        yield
-    finally:
-        if task.cancelling() > before:
-            raise asyncio.CancelledError
 
 
 def _headers(response: Response, wanted: Collection[str]) -> dict[str, str]:

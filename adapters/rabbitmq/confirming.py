@@ -11,7 +11,7 @@ from pika import spec
 from pika.channel import Channel
 
 from adapters.rabbitmq.faults import Missing, channel_closed
-from adapters.rabbitmq.link import CHANNEL_SECONDS, Link
+from adapters.rabbitmq.link import CHANNEL_SECONDS, Link, abandon
 from contracts.port import DeliveryFailed, Unavailable
 
 REFUSED = (
@@ -52,6 +52,9 @@ class ConfirmedChannel:
                 await selected.wait()
         except TimeoutError:
             raise made._ended or Unavailable("消息服务器没有应答 / the broker does not answer") from None
+        finally:
+            if not selected.is_set():
+                abandon(made._channel)
         return made
 
     @property

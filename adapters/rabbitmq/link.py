@@ -56,6 +56,10 @@ class Link:
                 return await opened
         except TimeoutError:
             raise Unavailable("消息服务器没有应答 / the broker does not answer") from None
+        finally:
+            # Nobody would close one that comes about later.
+            if not (opened.done() and not opened.cancelled() and opened.exception() is None):
+                abandon(channel)
 
     async def close(self) -> None:
         """Close the connection; what is not confirmed by then is in doubt."""
@@ -128,6 +132,12 @@ class Link:
 
     def _unblocked(self, connection: Any, _frame: Any) -> None:
         self.blocked = self.blocked and connection is not self._connection
+
+
+def abandon(channel: Channel) -> None:
+    """Close a channel that nobody waits for any more, also one that is still being opened."""
+    if not (channel.is_closing or channel.is_closed):
+        channel.close()
 
 
 def _settle(future: asyncio.Future[Any], value: Any) -> None:

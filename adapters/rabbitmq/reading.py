@@ -178,5 +178,6 @@ def reply_of(
 
 
 def _text(value: Any) -> str:
-    # pika gives bytes where a short string is no UTF-8.
-    return value if isinstance(value, str) else value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
+    # pika gives bytes where a short string is no UTF-8; a NUL is a letter to AMQP, and to no store.
+    text = value if isinstance(value, str) else value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -273,7 +273,7 @@ class Lane:
         letter = waiting.letter
         try:
             rendered = render(letter, waiting.told, self._renderer_of(letter))
-        except ValueError as bug:
+        except Exception as bug:
             # Trying again cannot help: a person must look, and the lane goes on with other cases.
             self._in_hand.discard(letter.position)
             self._hold(waiting, None, f"the hub's own fault: {type(bug).__name__}", buried=True)

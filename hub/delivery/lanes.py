@@ -17,7 +17,7 @@ from hub.registry import Registry
 from hub.say import Say
 from hub.store import lanes as store
 from hub.store.lanes import Lease
-from hub.store.pool import CLASHED, LOST, Pool
+from hub.store.pool import CLASHED, LOST, Pool, heed_end
 
 TICK_SECONDS = 1.0
 LEASE_MARGIN_SECONDS = 15.0
@@ -71,6 +71,7 @@ class Lanes:
                 try:
                     await self._tick()
                 except (*LOST, *CLASHED) as fault:
+                    heed_end()
                     self.say("lanes.troubled", reason=type(fault).__name__)
                 try:
                     async with asyncio.timeout(TICK_SECONDS):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 
 SEARCH_PATH = "cityhub, public"
@@ -35,6 +37,14 @@ Pool = asyncpg.Pool
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 
+def heed_end() -> None:
+    """Called first where ``LOST`` is caught in a loop that ends by cancellation: a connection that dies while the
+    cancellation passes through it raises its own fault in place of that, and the loop would go on for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def open_pool(
     dsn: str, *, size_min: int = 2, size_max: int = 12, role: str = "hub", relaxed: bool = False
 ) -> Pool:
@@ -55,6 +65,11 @@ async def open_pool(
             "timezone": "UTC",
             # No letter and no case waits for a transaction that somebody forgot.
             "idle_in_transaction_session_timeout": "60000",
+            # A hub whose machine is gone says no goodbye: what its sessions hold (the timekeeper's lock) goes soon.
+            "tcp_keepalives_idle": "15",
+            "tcp_keepalives_interval": "5",
+            "tcp_keepalives_count": "3",
+            "tcp_user_timeout": "30000",
             **({"synchronous_commit": "off"} if relaxed else {}),
         },
     )

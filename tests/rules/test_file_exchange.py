@@ -132,6 +132,20 @@ def test_a_marker_is_no_file_of_its_own() -> None:
     assert [entry.name for entry in ready.whole(files, 0.0)] == ["a.csv"]
 
 
+def test_a_marker_that_an_earlier_file_left_behind_does_not_make_the_next_one_whole() -> None:
+    ready = Readiness(said(ready="marker", settle_seconds=2))
+    left, new = Entry("a.csv.done", 0, 1.0), Entry("a.csv.done", 0, 9.0)
+    half, whole = Entry("a.csv", 10, 8.0), Entry("a.csv", 20, 9.0)
+    assert ready.whole([left], 0.0) == []
+    assert ready.whole([half, left], 1.0) == []
+    assert ready.whole([half, left], 2.0) == []
+    assert ready.whole([whole, new], 2.5) == [whole]
+    # A unit that writes its marker first is read all the same, once its file rests.
+    assert ready.whole([left], 3.0) == []
+    assert ready.whole([half, left], 4.0) == []
+    assert ready.whole([half, left], 6.0) == [half]
+
+
 def test_a_refusal_is_told_with_every_fault_in_both_languages() -> None:
     problem = Problem("mapping_failed", violations=(Violation("#", "第 3 行:甲", "line 3: a"),))
     wrong = errors("a.csv", [Judged(Row(2, {"说明": "x"}), problem)], said(), written())

@@ -234,6 +234,12 @@ def test_a_wrong_parameter_is_told_in_the_callers_language(hub: RunningHub) -> N
     assert {each["detail_zh"] for each in day} == {"应为日期,例如 2026-11-23"}
 
 
+def test_a_nul_in_an_address_is_a_case_that_is_not_there(hub: RunningHub, keys: dict[str, str]) -> None:
+    for path in ("/api/v1/cases/x%00y/feedback", "/api/v1/cases/%00/acknowledgement"):
+        assert hub.call("POST", path, {}, keys["housing_construction"])[0] in (404, 422)
+    assert hub.call("GET", "/api/v1/cases/x%00y")[0] == 404
+
+
 def test_a_photo_is_kept_and_read_by_who_may_see_the_case(hub: RunningHub, keys: dict[str, str]) -> None:
     status, photo, _ = hub.call("POST", "/api/v1/attachments", PNG, keys["collection"], content_type="image/png")
     assert (status, photo["media_type"], photo["width"]) == (201, "image/png", 1)

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from ipaddress import ip_network
 
+import asyncpg
 import pytest
 from aiohttp import web
 
+from adapters.cancellation import cancellation_heard
 from adapters.guard import OutboundGuard
 from adapters.http.calls import HttpCalls
 from adapters.http.tokens import Tokens
+from adapters.rest import RestAdapter
+from auth.api_keys import KeyCheck
+from contracts.nouns import Transport
 from contracts.port import Unavailable
 from contracts.ways.http import Authentication
+from hub.delivery.lanes import Lanes
+from hub.refresher import Refresher
+from hub.sources import Sources
+from hub.store.pool import Pool, open_pool
+from tests.conformance.rest_unit import FixedSecrets
+from tests.conformance.shipped import KeptPhotos
+from tests.ways.conftest import House
+from tests.ways.test_sources import POLLED, Nobody, Steps
 
 LOCAL = (ip_network("127.0.0.0/8"),)
 TRIALS = 150
@@ -85,3 +99,75 @@ async def test_waiting_for_a_token(calls: HttpCalls, url: str) -> None:
         {"kind": "oauth2", "token_endpoint": url, "client_id": "hub", "secret": "name"}, strict=False
     )
     await ends(lambda: tokens.token("telecom", asked, "secret", 5))
+
+
+async def test_what_a_library_swallows_is_heard_all_the_same() -> None:
+    """As asyncssh does to connect: Python 3.11's ``wait_for`` gives what came, and forgets the cancellation."""
+
+    async def connect() -> str:
+        with cancellation_heard():
+            return await asyncio.wait_for(asyncio.shield(asyncio.sleep(0.001, "made")), 5)
+
+    await ends(connect)
+
+
+# -- the store goes at the same moment ---------------------------------------------------------------------------------
+
+
+async def ends_with_the_store(house: House, work: Callable[[Pool], Coroutine[None, None, None]]) -> None:
+    """Cancelled while the server ends its connections, as where a machine stops both."""
+    admin = await asyncpg.connect(house.dsn)
+    for trial in range(15):
+        pool = await open_pool(house.dsn, size_min=2, size_max=3, role="victim")
+        task = asyncio.create_task(work(pool))
+        await asyncio.sleep(0.02 + random.random() * 0.05)
+        killing = asyncio.create_task(admin.execute(KILL))
+        await asyncio.sleep(random.random() * 0.004)
+        task.cancel()
+        await asyncio.wait([task], timeout=3)
+        assert task.done(), f"trial {trial} goes on"
+        await killing
+        pool.terminate()
+    await admin.close()
+
+
+KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cityhub victim'"
+
+
+async def test_looking_at_the_registry_ends_though_the_store_goes(house: House) -> None:
+    await ends_with_the_store(house, lambda pool: Refresher(pool, KeyCheck(), house.say, every_seconds=0.0005).run())
+
+
+async def test_lanes_end_though_the_store_goes(house: House) -> None:
+    rest = {"name": "main", "transport": "rest", "rest": {"endpoint": "http://127.0.0.1:9/"}}
+    await house.goes_live({"unit": "telecom", "connections": [rest]})
+
+    async def work(pool: Pool) -> None:
+        calls = HttpCalls(OutboundGuard(LOCAL), "0.1.0")
+        adapters = {Transport.REST: RestAdapter(FixedSecrets(), calls, KeptPhotos({}))}
+        lanes = Lanes(pool, pool, house.refresher.registry, house.refresher.clock, adapters, "one", house.say)
+        looking = asyncio.create_task(look(lanes))
+        try:
+            await lanes.run()
+        finally:
+            looking.cancel()
+            await calls.close()
+
+    async def look(lanes: Lanes) -> None:
+        while True:
+            lanes.look()
+            await asyncio.sleep(0.0005)
+
+    await ends_with_the_store(house, work)
+
+
+async def test_sources_end_though_the_store_goes(house: House) -> None:
+    await house.goes_live(POLLED)
+
+    async def work(pool: Pool) -> None:
+        source = Steps("x")
+        for _ in range(100_000):
+            source.go.release()
+        await Sources(pool, house.refresher.registry, {"poll": source}, Nobody(), "one", house.say).run()
+
+    await ends_with_the_store(house, work)

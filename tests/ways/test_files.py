@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import itertools
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +25,7 @@ from lxml import etree
 
 from adapters.checks import ConnectionChecks
 from adapters.files import FileAdapter, FileSource, Folders
+from adapters.files.local import LocalFolder
 from adapters.guard import EndpointRefused, OutboundGuard
 from contracts.nouns import Connection, Receipt, RenderedLetter
 from contracts.port import Refused, Unauthorised, Unavailable
@@ -524,3 +528,46 @@ async def test_a_server_that_is_away_is_unavailable(tmp_path: Path) -> None:
     async with an_adapter(place) as adapter:
         with pytest.raises(Unavailable):
             await adapter.deliver(place.connection(), the_letter())
+
+
+async def test_a_file_that_takes_the_place_of_one_being_read_is_read_too(
+    house: House, local: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes, put = LocalFolder.write, list[int]()
+
+    async def write(self: LocalFolder, where: str, name: str, content: bytes) -> None:
+        if not put:
+            put.append(1)
+            local.put("daily.csv", a_csv(records(2, 3)))
+        await writes(self, where, name, content)
+
+    monkeypatch.setattr(LocalFolder, "write", write)
+    local.put("daily.csv", a_csv(records(1)))
+    async with reading(house, local):
+        await until(lambda: house.ask("SELECT 1 FROM cases HAVING count(*) = 3"))
+        await until(lambda: not local.named("inbox"))
+
+
+async def test_a_try_that_was_given_up_shows_the_unit_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that stalls: the try before still hangs in its thread when the next one writes."""
+    folder = LocalFolder(tmp_path, "post", ThreadPoolExecutor(4), 0.3)
+    stalls, syncs, fsync = [threading.Event(), threading.Event()], itertools.count(), os.fsync
+
+    def stalled(file: int) -> None:
+        number = next(syncs)
+        if number < len(stalls):
+            stalls[number].wait(10)
+        fsync(file)
+
+    monkeypatch.setattr("adapters.files.local.os.fsync", stalled)
+    with pytest.raises(Unavailable):
+        await folder.write("outbox", "a.csv", b"first try")
+    with pytest.raises(Unavailable):
+        await folder.write("outbox", "a.csv", b"second try")
+    stalls[0].set()
+    await asyncio.sleep(0.3)
+    assert not list((tmp_path / "post/outbox").glob("a.csv"))
+    stalls[1].set()
+    await until((tmp_path / "post/outbox/a.csv").exists)
+    assert (tmp_path / "post/outbox/a.csv").read_bytes() == b"second try"
+    assert [each.name for each in (tmp_path / "post/outbox").iterdir()] == ["a.csv"]

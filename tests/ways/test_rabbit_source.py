@@ -154,6 +154,7 @@ async def test_binary_form_and_both_spellings_of_its_headers_are_read(ground: Gr
 BINARY = {"specversion": "1.0", "source": "/telecom", "type": "case.feedback", "subject": CASE, "basedonversion": 3}
 
 POISON: dict[str, dict[str, Any]] = {
+    "a NUL in its type": {"body": b"{}", "content_type": "text/\0plain"},
     "no JSON": {"body": b"\xff\x00 nonsense"},
     "nothing": {"body": b""},
     "no content type": {"body": b"{}", "content_type": None},
