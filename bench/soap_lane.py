@@ -27,7 +27,7 @@ from adapters.soap import SoapAdapter, SoapCalls
 from auth.api_keys import KeyCheck
 from bench.lane_turns import LaneTurns
 from bench.soap_load import NoPhotos, Secrets, shipped
-from bench.stage import UNIT, reports
+from bench.stage import CODES, UNIT, reports
 from contracts.arrival import Arrival, Said
 from contracts.envelope import Sender
 from contracts.messages import Report
@@ -93,6 +93,9 @@ def _taking_the_place_of(name: str, port: int, callers: int) -> Profile:
     (connection,) = document["connections"]
     connection |= {"name": "main", "receives": ["case.dispatch"], "concurrency": callers, "per_second": 10_000}
     connection["soap"] |= {"endpoint": f"http://127.0.0.1:{port}/"}
+    for table in connection["mapping"].get("codes", ()):
+        if table["name"] == "category":
+            table["pairs"] += [{"ours": code, "theirs": code} for code in CODES]
     return Profile.model_validate({**document, "unit": UNIT}, strict=False)
 
 
