@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -125,23 +124,23 @@ class Sources:
                 held.lost = True
                 return
             except DeliveryFailed as failure:
-                heed_end()
                 reason = failure.reason
                 # A unit that names the time to come back is not asked before.
                 if isinstance(failure, Unavailable):
                     rest_seconds = failure.retry_after_seconds or 0.0
             except (*LOST, *CLASHED) as fault:
-                heed_end()
                 reason = type(fault).__name__
             except Exception as bug:
-                heed_end()
                 self.say("adapter.failed", connection_id=name, fault=bug)
                 reason = f"the hub's own fault: {type(bug).__name__}"
+            heed_end()
             failures = 1 if held.moved else failures + 1
             self.say("source.troubled", connection_id=name, unit_id=connection.unit_id, reason=reason[:500])
             # It is said already; the row only tells the administrator's page.
-            with contextlib.suppress(*LOST):
+            try:
                 await store.trouble(self.pool, name, held.lease.fencing, reason)
+            except LOST:
+                heed_end()
             await asyncio.sleep(max(PAUSES_SECONDS[min(failures, len(PAUSES_SECONDS)) - 1], rest_seconds))
 
     async def _renew(self) -> None:
