@@ -64,7 +64,7 @@ class Tokens:
             kept.reused = True
             return kept.token
         fetching = self._fetching.get(key)
-        if fetching is None:
+        if fetching is None or fetching.done():
             fetching = asyncio.create_task(self._fetch(key, asked, secret, limit_seconds), name="token")
             self._fetching[key] = fetching
             fetching.add_done_callback(lambda done: self._fetched(key, done))
@@ -92,7 +92,8 @@ class Tokens:
         await asyncio.gather(*fetching, return_exceptions=True)
 
     def _fetched(self, key: Key, done: asyncio.Task[str]) -> None:
-        self._fetching.pop(key, None)
+        if self._fetching.get(key) is done:
+            del self._fetching[key]
         if not done.cancelled():
             # Taken here too, for the case that all who waited have gone.
             done.exception()
