@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from contracts.messages import Duty
 from hub.cases import Case, Dispatch, Entry
 from hub.console.phrases import HUB, Due, Moment, Phrases
 from hub.console.sketch import Sketch, sketch
@@ -32,7 +33,10 @@ class StageMark:
 
 @dataclass(frozen=True, slots=True)
 class DispatchCard:
-    """One dispatch: to whom, why, until when, and what became of it."""
+    """One dispatch: to whom, why, until when by now, and what became of it.
+
+    ``stands``: its clock stands, so its deadline recedes. ``ended``: nobody waits for it any more.
+    """
 
     number: int
     round: int
@@ -45,9 +49,13 @@ class DispatchCard:
     due: Due
     answered_at: Moment | None
     returned_at: Moment | None
+    recalled_at: Moment | None
+    stands: bool
+    ended: bool
     reckoned: str
     provisional: bool
     assisting: tuple[str, ...]
+    assists: bool
     in_force: bool
 
 
@@ -172,7 +180,7 @@ def case_page(
         candidates=tuple(say.unit(unit_id) for unit_id in case.candidates),
         photos=told_of.photos,
         photos_after=case.photos_after,
-        dispatches=tuple(_card(case, each, say) for each in reversed(case.dispatches)),
+        dispatches=tuple(_card(case, each, say) for each in (*reversed(case.dispatches), *reversed(case.assists))),
         log=tuple(_log_line(entry, say) for entry in entries),
         log_cut=len(entries) < case.version,
         letters=_letters(letters, tries, say),
@@ -201,15 +209,11 @@ def _stages(case: Case, entries: Sequence[Entry], say: Phrases) -> tuple[StageMa
     )
 
 
-def _due(case: Case, dispatch: Dispatch, say: Phrases) -> Due:
-    ended = dispatch.answered_at or dispatch.returned_at or (case.changed_at if case.state in OVER else None)
-    return say.due(dispatch.order.due_at, ended)
-
-
 def _card(case: Case, dispatch: Dispatch, say: Phrases) -> DispatchCard:
     order = dispatch.order
     # A unit that answered without acknowledging has acknowledged by answering.
-    taken = dispatch.acknowledged_at or dispatch.answered_at or dispatch.returned_at
+    ended = dispatch.answered_at or dispatch.returned_at or dispatch.recalled_at
+    ended = ended or (case.changed_at if case.state in OVER else None)
     return DispatchCard(
         number=order.number,
         round=order.round,
@@ -217,15 +221,19 @@ def _card(case: Case, dispatch: Dispatch, say: Phrases) -> DispatchCard:
         because=say.either(order.because_zh, order.because_en),
         tier=_tier(order.tier, say),
         dispatched_at=say.moment(order.dispatched_at),
-        acknowledge_by=say.due(order.acknowledge_by, taken or (case.changed_at if case.state in OVER else None)),
+        acknowledge_by=say.due(dispatch.acknowledge_by, dispatch.acknowledged_at or ended),
         acknowledged_at=say.moment(dispatch.acknowledged_at) if dispatch.acknowledged_at else None,
-        due=_due(case, dispatch, say),
+        due=say.due(dispatch.due_at, ended),
         answered_at=say.moment(dispatch.answered_at) if dispatch.answered_at else None,
         returned_at=say.moment(dispatch.returned_at) if dispatch.returned_at else None,
+        recalled_at=say.moment(dispatch.recalled_at) if dispatch.recalled_at else None,
+        stands=case.suspension is not None and ended is None,
+        ended=ended is not None,
         reckoned=say.half(order.reckoned),
         provisional=order.provisional,
         assisting=tuple(say.unit(unit_id) for unit_id in order.assisting),
-        in_force=dispatch is case.lead,
+        assists=order.duty == Duty.ASSIST,
+        in_force=dispatch is case.lead or (order.duty == Duty.ASSIST and ended is None),
     )
 
 

@@ -174,6 +174,8 @@ TEXTS: Final[Mapping[str, Word]] = {
     "due_at": Word("处置时限", "Due"),
     "answered_at": Word("反馈时间", "Answered"),
     "returned_at": Word("退回时间", "Returned"),
+    "recalled_at": Word("撤回时间", "Recalled"),
+    "stands": Word("挂账中,不计时", "suspended: the clock stands"),
     "reckoned": Word("时限计算", "Reckoned"),
     "provisional": Word("暂定:该年度日历尚未公布", "provisional: that year's calendar is not announced yet"),
     "assisting": Word("协助单位", "Assisting"),
