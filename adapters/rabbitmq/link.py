@@ -51,15 +51,16 @@ class Link:
         except pika.exceptions.AMQPError as fault:
             raise Unavailable(f"打不开通道 / no channel ({type(fault).__name__})") from None
         channel.add_on_close_callback(lambda _, why: _fail(opened, channel_closed(why)))
+        made: Channel | None = None
         try:
             async with asyncio.timeout(CHANNEL_SECONDS):
-                return await opened
+                made = await opened
         except TimeoutError:
             raise Unavailable("消息服务器没有应答 / the broker does not answer") from None
         finally:
-            # Nobody would close one that comes about later.
-            if not (opened.done() and not opened.cancelled() and opened.exception() is None):
+            if made is None:
                 abandon(channel)
+        return made
 
     async def close(self) -> None:
         """Close the connection; what is not confirmed by then is in doubt."""

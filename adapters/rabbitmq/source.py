@@ -46,6 +46,8 @@ UNDECIDABLE = Problem(
     "dead_lettered", "枢纽多次处理此消息都出错,已留存。", "The hub failed at this message again and again; it is kept."
 )
 
+DELETED = "队列已被删除 / the queue was deleted"
+
 REPLY_SECONDS = 3.0
 READ_EVERY_SECONDS = 15.0
 LOOK_SECONDS = 10.0
@@ -79,7 +81,7 @@ class _Consumer:
 
     async def _consume(self, channel: Channel, prefetch: int) -> None:
         channel.add_on_close_callback(lambda _, why: self._end(channel_closed(why)))
-        channel.add_on_cancel_callback(lambda _: self._end(Missing("队列已被删除 / the queue was deleted")))
+        channel.add_on_cancel_callback(lambda _: self._end(Missing(DELETED)))
         started = asyncio.Event()
         channel.basic_qos(prefetch_count=prefetch)
         missing = len(self.queues)
@@ -144,7 +146,7 @@ class _Consumer:
             else:
                 if not all(known):
                     # It was deleted and made anew: nobody reads it.
-                    self._end(Missing("队列已被删除 / the queue was deleted"))
+                    self._end(Missing(DELETED))
 
     def _taker(self, dead: bool) -> Any:
         def take(_channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
@@ -173,11 +175,13 @@ class RabbitSource:
         """Collect until cancelled. A queue is its own bookmark: that of the lease only says that it goes well."""
         mapper = mapper_of(connection.settings) if "mapping_of" in connection.settings else None
         replies = _Replies(self._brokers, connection, self._epoch)
-        marked = 0.0
         try:
             while True:
                 consumer = await self._consumer(connection)
                 try:
+                    # What troubled the collector before is over, whether anything comes or not.
+                    await bookmark.move(_read_at())
+                    marked = asyncio.get_running_loop().time()
                     while True:
                         batch = await consumer.batch()
                         made = [read(received, connection, mapper, self._body_max) for received in batch]
@@ -185,10 +189,10 @@ class RabbitSource:
                         self._tell_dead(connection, batch)
                         await replies.send(batch, [each.message_id for each in made], outcomes)
                         consumer.confirm(batch)
-                        if (now := asyncio.get_running_loop().time()) > marked:
+                        if (now := asyncio.get_running_loop().time()) > marked + READ_EVERY_SECONDS:
                             # Told once in a while: it is an update of a row, and a queue may bring thousands a second.
-                            marked = now + READ_EVERY_SECONDS
-                            await bookmark.move(datetime.now(UTC).isoformat(timespec="seconds"))
+                            marked = now
+                            await bookmark.move(_read_at())
                 except Missing:
                     # On the hub's broker it is made again, and at once: until then what the unit writes goes nowhere.
                     if own_broker(connection) is not None:
@@ -235,6 +239,10 @@ class RabbitSource:
                     queue=queue,
                     reason=reason,
                 )
+
+
+def _read_at() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 async def _received(reception: Reception, arrivals: Sequence[Arrival]) -> list[Answer | Problem]:

@@ -172,7 +172,7 @@ def _case_line(case: Case, say: Phrases) -> CaseLine:
         state_name=say.word(STATE_WORDS[case.state]),
         since=say.moment(case.changed_at),
         unit=say.unit(lead.order.unit_id) if lead else None,
-        due=say.due(lead.order.due_at) if lead else None,
+        due=say.due(case.due_at) if case.due_at else None,
     )
 
 

@@ -222,7 +222,7 @@ async def test_a_broker_killed_in_the_middle_of_the_day_loses_nothing(fragile: B
         await reworking
         await fragile.start()
         await asyncio.to_thread(wait_for, lambda: handled(hub, numbers), 120)
-        in_order(unit, numbers)
+        assert in_order(unit, numbers), unit
         assert {len(seen) for seen in unit.sequences.values()} == {2}
         assert unit.connected >= 3
 
@@ -238,7 +238,7 @@ def test_a_hub_killed_between_publishing_and_the_confirmation_repeats_but_loses_
             # While letters go out and answers come in.
             os.kill(wait_for(lambda: lanes_of(hub)), signal.SIGKILL)
         wait_for(lambda: handled(hub, numbers), 120)
-        in_order(unit, numbers)
+        assert in_order(unit, numbers), unit
 
 
 def lanes_of(hub: RunningHub) -> int | None:
@@ -254,11 +254,13 @@ def lanes_of(hub: RunningHub) -> int | None:
     return None
 
 
-def in_order(unit: Unit, numbers: list[str]) -> None:
-    """Every case's letters were seen, in their order, each under one id with the same bytes each time."""
-    assert set(unit.sequences) == set(numbers)
-    assert all(seen == sorted(seen) for seen in unit.sequences.values())
-    assert all(len(bodies) == 1 for bodies in unit.letters.values())
+def in_order(unit: Unit, numbers: list[str]) -> bool:
+    """Whether every case's letters were seen, in their order, each under one id with the same bytes each time."""
+    return (
+        set(unit.sequences) == set(numbers)
+        and all(seen == sorted(seen) for seen in unit.sequences.values())
+        and all(len(bodies) == 1 for bodies in unit.letters.values())
+    )
 
 
 async def test_a_queue_deleted_under_way_is_made_again_and_what_follows_arrives(broker: Broker, tmp_path: Path) -> None:
@@ -292,7 +294,7 @@ async def test_a_broker_without_memory_takes_nothing_for_a_while_and_nothing_is_
         finally:
             await fragile.ctl("set_vm_memory_high_watermark", "0.4")
         await asyncio.to_thread(wait_for, lambda: handled(hub, second), 120)
-        in_order(unit, first + second)
+        assert in_order(unit, first + second), unit
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -311,7 +313,7 @@ async def test_a_node_lost_in_a_cluster_loses_nothing(fragile: Broker, tmp_path:
             await lost.kill()
             numbers += await reporting
             await asyncio.to_thread(wait_for, lambda: handled(hub, numbers), 120)
-            in_order(unit, numbers)
+            assert in_order(unit, numbers), unit
             kind = await survivor.ctl("-q", "-p", vhost, "list_queues", "name", "type")
             assert f"cityhub.{LEAD}.main.out\tquorum" in kind
     finally:

@@ -546,6 +546,8 @@ async def test_a_file_that_takes_the_place_of_one_being_read_is_read_too(
     async with reading(house, local):
         await until(lambda: house.ask("SELECT 1 FROM cases HAVING count(*) = 3"))
         await until(lambda: not local.named("inbox"))
+    assert len(list((local.post / "done").rglob("daily*.csv"))) >= 1
+    assert put, "the second came while the first was in hand"
 
 
 async def test_a_try_that_was_given_up_shows_the_unit_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

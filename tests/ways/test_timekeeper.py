@@ -65,6 +65,7 @@ async def test_another_goes_on_when_the_one_that_kept_time_dies(house: House) ->
     case_id = answered((await intake.receive([a_report()]))[0]).case_id
     await hurry(house)
     await until(lambda: _supervised(house, case_id), seconds=30)
+    assert (await steps(house, case_id))[-1] is Step.SUPERVISE and first.done()
 
 
 async def test_a_coordination_that_nobody_settles_goes_up_to_the_city_government(house: House) -> None:

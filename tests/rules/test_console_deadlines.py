@@ -1,4 +1,4 @@
-"""What the case's page says of dispatches: the deadlines of now, for whoever leads and whoever assists."""
+"""What the console says of deadlines: those of now, for whoever leads and whoever assists."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from contracts.bends import (
     SuspensionRequest,
 )
 from contracts.messages import Return, ReturnReason
+from hub.console.asked import Asked
 from hub.console.case_page import DispatchCard, case_page
+from hub.console.overview_page import overview
 from hub.console.phrases import Phrases
 from hub.console.words import Language, texts
+from hub.store.overview import Picture
+from tests.builders import a_registry
 from tests.journeys import DONE, ENFORCER, SAME_DAY, ZONE, Journey, directory_at, local
 
 NOON = "2026-11-23 12:00"
@@ -26,9 +30,20 @@ def a_journey() -> Journey:
     return Journey.begun("2026-11-23 09:00", SAME_DAY)
 
 
+def said(now: str = NOON) -> Phrases:
+    return Phrases(Language.ZH, ZONE, local(now), directory_at(local(now)), texts(Language.ZH))
+
+
 def cards(journey: Journey, now: str = NOON) -> list[DispatchCard]:
-    say = Phrases(Language.ZH, ZONE, local(now), directory_at(local(now)), texts(Language.ZH))
-    return list(case_page(journey.case, journey.log, (), (), say).dispatches)
+    return list(case_page(journey.case, journey.log, (), (), said(now)).dispatches)
+
+
+def pressing(journey: Journey) -> str:
+    """The deadline of the one case that the first page shows as pressing."""
+    seen = Picture({}, {}, (), (), (), [journey.case])
+    (line,) = overview(seen, (), Asked(), a_registry(), said(), rate=1.0).pressing
+    assert line.due is not None
+    return line.due.at.text
 
 
 def test_a_deadline_is_the_one_of_now() -> None:
@@ -39,6 +54,7 @@ def test_a_deadline_is_the_one_of_now() -> None:
     journey.centre("2026-11-23 11:00", ExtensionDecision(granted=True, reason="同意"))
     (card,) = cards(journey)
     assert (card.due.at.text, card.due.span, card.ended) == ("11月25日 17:00", "还剩 2 天 5 小时", False)
+    assert pressing(journey) == "11月25日 17:00"
 
 
 def test_while_a_case_is_suspended_its_clocks_stand_and_then_go_on() -> None:
