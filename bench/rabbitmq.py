@@ -14,12 +14,10 @@ import gc
 import json
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -27,22 +25,15 @@ import uvloop
 from adapters.guard import OutboundGuard
 from adapters.rabbitmq.brokers import Brokers
 from adapters.rabbitmq.topology import declare, topology_of
-from auth.api_keys import KeyCheck
-from bench.lane_turns import LaneTurns
+from bench.parts import hub_parts
 from bench.rabbit_lane import LaneStage
 from bench.rabbit_stage import LANES, PREFETCH, UNIT, WINDOW, NoSecrets, RabbitStage, messages
 from bench.stage import Child
 from contracts.nouns import Connection, Transport
 from hub.demo.broker import running_broker
 from hub.demo.broker_node import BrokerFault
-from hub.first_start import prepare
-from hub.intake import Intake
 from hub.logs import logs_to_stderr
-from hub.reception import Reception
-from hub.refresher import Refresher
-from hub.say import say_nothing
-from hub.store.embedded import running_server
-from hub.store.pool import open_pool
+from hub.process_life import settle_garbage
 
 ROUNDS_MAX, LETTERS_MAX = 6, 16_000
 """Of the lane: so many problems are there that do not repeat each other."""
@@ -93,17 +84,8 @@ async def _rounds(stage: RabbitStage, lane: LaneStage, count: int, rounds: int) 
 async def _main(count: int, rounds: int) -> dict[str, Any]:
     logs_to_stderr("warning")
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cityhub-bench-")))
         broker = await stack.enter_async_context(running_broker())
-        server = await stack.enter_async_context(running_server(folder / "postgresql"))
-        await prepare(server.dsn, None)
-        pool = await open_pool(server.dsn, role="bench")
-        stack.callback(pool.terminate)
-        refresher = Refresher(pool, KeyCheck(), say_nothing)
-        await refresher.load()
-        intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
-        intake.start()
-        stack.push_async_callback(intake.stop)
+        parts = await stack.enter_async_context(hub_parts())
         brokers = Brokers([broker.url], NoSecrets(), OutboundGuard(), "bench")
         stack.push_async_callback(brokers.close)
         settings = {"queues": "quorum", "limits": {}, "prefetch": PREFETCH}
@@ -113,14 +95,10 @@ async def _main(count: int, rounds: int) -> dict[str, Any]:
         ]
         for each in connections:
             await declare(brokers.hub("bare"), topology_of(each.connection_id, settings))
-        stage = RabbitStage(broker.url, brokers, Reception(pool, intake, refresher.registry, say_nothing), connections)
-        takes = await open_pool(server.dsn, role="takes", relaxed=True)
-        stack.callback(takes.terminate)
-        lane = LaneStage(LaneTurns(pool, takes, refresher), brokers)
+        stage = RabbitStage(broker.url, brokers, parts.reception, connections)
+        lane = LaneStage(parts.turns, brokers)
         await lane.connect()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        settle_garbage()
         made = await _rounds(stage, lane, count, rounds)
     return _summary(made)
 

@@ -10,12 +10,10 @@ import asyncio
 import gc
 import json
 import sys
-import tempfile
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
-from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -24,8 +22,7 @@ from adapters.guard import OutboundGuard
 from adapters.http.authentication import Authenticator
 from adapters.http.calls import HttpCalls
 from adapters.soap import SoapAdapter, SoapCalls
-from auth.api_keys import KeyCheck
-from bench.lane_turns import LaneTurns
+from bench.parts import hub_parts
 from bench.soap_load import NoPhotos, Secrets, shipped
 from bench.stage import CODES, UNIT, reports
 from contracts.arrival import Arrival, Said
@@ -34,14 +31,9 @@ from contracts.messages import Report
 from contracts.nouns import Transport
 from contracts.problem import Problem
 from contracts.profile import Profile
-from hub.first_start import prepare
-from hub.intake import Intake
 from hub.logs import logs_to_stderr
+from hub.process_life import settle_garbage
 from hub.reception import Reception
-from hub.refresher import Refresher
-from hub.say import say_nothing
-from hub.store.embedded import running_server
-from hub.store.pool import open_pool
 
 PROFILES = ("water_asmx", "gas_axis", "power_wsse")
 COLLECTOR = Sender("collection", "bench", "bench")
@@ -54,29 +46,18 @@ async def main() -> None:
     told = json.loads(sys.stdin.readline())
     logs_to_stderr("warning")
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cityhub-bench-")))
-        server = await stack.enter_async_context(running_server(folder / "postgresql"))
-        await prepare(server.dsn, None)
-        pool = await open_pool(server.dsn, role="bench")
-        stack.callback(pool.terminate)
-        takes = await open_pool(server.dsn, role="takes", relaxed=True)
-        stack.callback(takes.terminate)
-        refresher = Refresher(pool, KeyCheck(), say_nothing)
-        await refresher.load()
-        intake = Intake(pool, refresher.registry, refresher.clock, say_nothing)
-        intake.start()
-        stack.push_async_callback(intake.stop)
-        reception = Reception(pool, intake, refresher.registry, say_nothing)
+        parts = await stack.enter_async_context(hub_parts())
         http = HttpCalls(OutboundGuard(allow=(IPv4Network("127.0.0.0/8"),)), "bench")
         stack.push_async_callback(http.close)
         adapter = SoapAdapter(SoapCalls(Authenticator(Secrets(), http)), NoPhotos())
         stack.push_async_callback(adapter.close)
-        turns = LaneTurns(pool, takes, refresher)
+        turns = parts.turns
+        settle_garbage()
         made: dict[str, list[tuple[float, float]]] = {name: [] for name in PROFILES}
         for turn in range((told["rounds"] + 1) * len(PROFILES)):
             name = PROFILES[turn % len(PROFILES)]
             await turns.goes_live(_taking_the_place_of(name, told["ports"][name], told["callers"]))
-            await _fill(reception, told["letters"], turn)
+            await _fill(parts.reception, told["letters"], turn)
             gc.collect()
             began, cpu = time.perf_counter(), time.process_time()
             await turns.work_off(told["letters"], {Transport.SOAP: adapter})

@@ -7,7 +7,6 @@ microseconds of CPU a call, by round; with them what the mapping alone takes of 
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib.util
 import json
 import sys
@@ -43,6 +42,7 @@ from contracts.profile import Profile
 from contracts.profile_files import with_files
 from contracts.profile_text import read_profile
 from contracts.samples import VALID
+from hub.process_life import settle_garbage
 from hub.registry import connections_of
 
 _CLIENT: Any = zeep.Client
@@ -113,7 +113,8 @@ async def main() -> None:
     http = HttpCalls(OutboundGuard(allow=(IPv4Network("127.0.0.0/8"),)), "bench")
     adapter = SoapAdapter(SoapCalls(Authenticator(Secrets(), http)), NoPhotos())
     made: dict[str, dict[str, list[Any]]] = {}
-    _settle_garbage()
+    # As the hub's workers do; it serves both ways.
+    settle_garbage()
     for _ in range(told["rounds"]):
         for name, port in told["ports"].items():
             hub = await _by_hub(adapter, _connection(name, port), told["callers"], told["seconds"])
@@ -125,13 +126,6 @@ async def main() -> None:
     await adapter.close()
     await http.close()
     print(json.dumps(made), flush=True)
-
-
-def _settle_garbage() -> None:
-    """As the hub's workers do; it serves both ways."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 async def _by_hub(adapter: SoapAdapter, connection: Connection, callers: int, seconds: float) -> tuple[float, float]:
