@@ -13,6 +13,7 @@ from time import monotonic, perf_counter
 from contracts.nouns import Connection, Delivered, Letter
 from contracts.port import Adapter, DeliveryFailed, Refused, Unauthorised, Unavailable
 from hub.clock import CityClock, machine_now
+from hub.delivery.account import Account, kept
 from hub.delivery.allowance import Allowance
 from hub.delivery.breaker import Breaker, Position
 from hub.delivery.outcomes import Outcomes
@@ -25,7 +26,7 @@ from hub.delivery.windows import Rest
 from hub.letters import WaitingLetter
 from hub.say import Say
 from hub.store import lanes as store
-from hub.store.lanes import Held, LaneReport, Lease, Tried
+from hub.store.lanes import LaneReport, Lease, Tried
 from hub.store.pool import LOST, Pool
 
 IDLE_SECONDS = 5.0
@@ -53,12 +54,9 @@ class Lane:
     pausing: bool = False
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _breaker: Breaker = field(default_factory=Breaker)
-    _urgent: Stream = field(init=False)
-    _ordinary: Stream = field(init=False)
+    _account: Account = field(init=False)
     _chains: dict[int, deque[WaitingLetter]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _held: dict[int, int] = field(default_factory=dict)
-    _in_hand: set[int] = field(default_factory=set)
     _pins: list[tuple[bool, int, int, int]] = field(default_factory=list)
     _stopping: bool = False
     _recount: bool = False
@@ -67,8 +65,7 @@ class Lane:
     _rests: Rests = field(init=False)
 
     def __post_init__(self) -> None:
-        self._urgent = Stream(True, self.lease.done_urgent, self.lease.taken_urgent)
-        self._ordinary = Stream(False, self.lease.done_ordinary, self.lease.taken_ordinary)
+        self._account = Account(self.lease, self.outcomes, lambda: self._breaker, self._written)
         self._slots = Slots(self.connection.concurrency)
         self._allowance = Allowance(self.connection.per_second)
         self._rests = Rests(self.connection, self.lease.fencing, self.pool, self.clock, self.resting, self.say)
@@ -77,9 +74,9 @@ class Lane:
     def wake(self, urgent: bool | None = None) -> None:
         """There may be something new: in one stream, or in both."""
         if urgent is not False:
-            self._urgent.exhausted = False
+            self._account.urgent.exhausted = False
         if urgent is not True:
-            self._ordinary.exhausted = False
+            self._account.ordinary.exhausted = False
         self._wake.set()
 
     def held_changed(self) -> None:
@@ -97,7 +94,7 @@ class Lane:
         """Work until cancelled or the lease is lost."""
         try:
             await self._pin()
-            self._held = await store.held_by_case(self.pool, self.connection.connection_id)
+            self._account.held = await store.held_by_case(self.pool, self.connection.connection_id)
             await self._recover()
             while not self.lost:
                 took = await self._take()
@@ -117,7 +114,7 @@ class Lane:
     async def _pin(self) -> None:
         """Letters from here on are made by today's profile and renderer; those tried before keep theirs."""
         kept = await store.pins(self.pool, self.connection.connection_id)
-        for stream in (self._urgent, self._ordinary):
+        for stream in (self._account.urgent, self._account.ordinary):
             last = [pin for pin in kept if pin[0] == stream.urgent][-1:]
             wanted = (self.connection.profile_version, RENDERER)
             if not last or last[0][2:] != wanted:
@@ -130,7 +127,7 @@ class Lane:
         return versions[-1] if versions else RENDERER
 
     async def _recover(self) -> None:
-        for stream in (self._urgent, self._ordinary):
+        for stream in (self._account.urgent, self._account.ordinary):
             if stream.taken > stream.done:
                 letters = await store.in_doubt(
                     self.pool,
@@ -151,24 +148,24 @@ class Lane:
     async def _take(self) -> int:
         """Put the next letters into their cases' chains: held ones that are due, then urgent, then ordinary."""
         self._breaker = self._breaker.at(monotonic())
-        if self._recount and not self._in_hand:
+        if self._recount and not self._account.in_hand:
             # Only while nothing is unwritten; until then a count that is too high costs a detour, never the order.
-            self._held = await store.held_by_case(self.pool, self.connection.connection_id)
+            self._account.held = await store.held_by_case(self.pool, self.connection.connection_id)
             self._recount = False
         rest = await self._rests.look()
-        if self.paused or (rest and rest.urgent) or not self._breaker.admits(len(self._in_hand)):
+        if self.paused or (rest and rest.urgent) or not self._breaker.admits(len(self._account.in_hand)):
             return 0
-        room = self._window - len(self._in_hand)
+        room = self._window - len(self._account.in_hand)
         # However much of the backlog is in hand, there is room for what is urgent.
-        rooms = [(self._urgent, room + self._window), (self._ordinary, 0 if rest else room)]
+        rooms = [(self._account.urgent, room + self._window), (self._account.ordinary, 0 if rest else room)]
         if self._breaker.position is Position.HALF_OPEN:
             room, rooms = 1, [(stream, min(room, 1)) for stream, room in rooms]
         took = 0
-        if self._held and room > 0:
+        if self._account.held and room > 0:
             due = await store.due(
                 self.pool,
                 self.connection.connection_id,
-                self._in_hand,
+                self._account.in_hand,
                 room,
                 self.division,
                 urgent_only=rest is not None,
@@ -196,13 +193,13 @@ class Lane:
     def _admit(self, stream: Stream, letters: list[WaitingLetter]) -> None:
         for waiting in letters:
             stream.took(waiting.letter.position)
-            if waiting.letter.case_id in self._held:
-                self._hold(waiting, None, "behind an earlier letter of its case")
+            if waiting.letter.case_id in self._account.held:
+                self._account.hold(waiting, None, "behind an earlier letter of its case")
             else:
                 self._chain(waiting)
 
     def _chain(self, waiting: WaitingLetter) -> None:
-        self._in_hand.add(waiting.letter.position)
+        self._account.in_hand.add(waiting.letter.position)
         chain = self._chains.get(waiting.letter.case_id)
         if chain is not None:
             chain.append(waiting)
@@ -217,10 +214,10 @@ class Lane:
         seconds = min(IDLE_SECONDS, self._rests.seconds_of(rest))
         if self._breaker.position is Position.OPEN:
             seconds = min(seconds, max(0.01, self._breaker.until - monotonic()))
-        elif self._held and not self.paused and not (rest and rest.urgent):
+        elif self._account.held and not self.paused and not (rest and rest.urgent):
             try:
                 at = await store.next_due(
-                    self.pool, self.connection.connection_id, self._in_hand, urgent_only=rest is not None
+                    self.pool, self.connection.connection_id, self._account.in_hand, urgent_only=rest is not None
                 )
             except LOST:
                 at = None
@@ -230,7 +227,7 @@ class Lane:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
         except TimeoutError:
-            self._urgent.exhausted = self._ordinary.exhausted = False
+            self._account.urgent.exhausted = self._account.ordinary.exhausted = False
         self._wake.clear()
 
     # -- trying ----------------------------------------------------------------------------------------------------
@@ -264,10 +261,10 @@ class Lane:
             waiting = chain.popleft()
             if waiting.held:
                 # It is in the held table and stays due.
-                self._in_hand.discard(waiting.letter.position)
+                self._account.in_hand.discard(waiting.letter.position)
                 continue
-            first = waiting.letter.case_id not in self._held
-            self._hold(waiting, machine_now() if first else None, f"not tried: {why}")
+            first = waiting.letter.case_id not in self._account.held
+            self._account.hold(waiting, machine_now() if first else None, f"not tried: {why}")
 
     async def _try(self, waiting: WaitingLetter, taken_at: datetime) -> bool:
         letter = waiting.letter
@@ -275,8 +272,8 @@ class Lane:
             rendered = render(letter, waiting.told, self._renderer_of(letter))
         except Exception as bug:
             # Trying again cannot help: a person must look, and the lane goes on with other cases.
-            self._in_hand.discard(letter.position)
-            self._hold(waiting, None, f"the hub's own fault: {type(bug).__name__}", buried=True)
+            self._account.in_hand.discard(letter.position)
+            self._account.hold(waiting, None, f"the hub's own fault: {type(bug).__name__}", buried=True)
             self.say("letter.buried", letter_id=letter.position, unit_id=letter.unit_id, reason=repr(bug)[:500])
             return False
         failure: DeliveryFailed | None = None
@@ -297,7 +294,7 @@ class Lane:
             status=delivered.status if delivered else failure.status if failure else None,
             digest=rendered.digest,
             answer=(delivered.answer if delivered else failure.answer if failure else b"")[:2048],
-            reason=_kept(failure.reason) if failure else "",
+            reason=kept(failure.reason) if failure else "",
             taken_at=taken_at,
             sent_at=sent_at,
             ended_at=machine_now(),
@@ -310,9 +307,9 @@ class Lane:
 
     def _delivered(self, waiting: WaitingLetter, tried: Tried, seconds: float) -> None:
         self._answered()
-        report = self._report()
+        report = self._account.report()
         report.tried.append(tried)
-        self._settle(waiting, report)
+        self._account.settle(waiting, report)
         self.say(
             "letter.delivered",
             letter_id=tried.letter.position,
@@ -328,17 +325,17 @@ class Lane:
         )
 
     def _failed(self, waiting: WaitingLetter, tried: Tried, failure: DeliveryFailed) -> None:
-        letter, report, count = waiting.letter, self._report(), waiting.attempts + 1
+        letter, report, count = waiting.letter, self._account.report(), waiting.attempts + 1
         report.tried.append(tried)
         if isinstance(failure, Refused):
             self._answered()
-            self._hold(waiting, None, failure.reason, buried=True, attempts=count)
+            self._account.hold(waiting, None, failure.reason, buried=True, attempts=count)
             self.say("letter.buried", **_fields(tried, failure))
             return
         if isinstance(failure, Unauthorised):
-            self.paused = report.paused = _kept(failure.reason)
+            self.paused = report.paused = kept(failure.reason)
             self.pausing = True
-            self._hold(waiting, machine_now(), failure.reason, attempts=count)
+            self._account.hold(waiting, machine_now(), failure.reason, attempts=count)
             self.say("lane.paused", connection_id=letter.connection_id, unit_id=letter.unit_id, reason=failure.reason)
             return
         was = self._breaker.position
@@ -355,11 +352,11 @@ class Lane:
             policy=self.connection.retry,
         )
         if isinstance(wait, Bury):
-            self._hold(waiting, None, wait.reason, buried=True, attempts=count)
+            self._account.hold(waiting, None, wait.reason, buried=True, attempts=count)
             self.say("letter.buried", **_fields(tried, failure))
             return
         due = machine_now() + timedelta(seconds=wait.pause_seconds)
-        self._hold(waiting, due, failure.reason, attempts=count)
+        self._account.hold(waiting, due, failure.reason, attempts=count)
         self.say("letter.held", due_seconds=wait.pause_seconds, **_fields(tried, failure))
 
     def _answered(self) -> None:
@@ -368,50 +365,11 @@ class Lane:
             self._wake.set()
         self._breaker = self._breaker.answered()
 
-    # -- telling ---------------------------------------------------------------------------------------------------
-
-    def _settle(self, waiting: WaitingLetter, report: LaneReport) -> None:
-        letter = waiting.letter
-        if waiting.held:
-            report.settled.append((letter.case_id, letter.position))
-            left = self._held.get(letter.case_id, 1) - 1
-            if left > 0:
-                self._held[letter.case_id] = left
-            else:
-                self._held.pop(letter.case_id, None)
-        else:
-            self._finish(letter.position, letter.urgent, report)
-
-    def _hold(
-        self, waiting: WaitingLetter, due: datetime | None, reason: str, *, buried: bool = False, attempts: int = 0
-    ) -> None:
-        letter, report = waiting.letter, self._report()
-        report.held.append(Held(letter, due, max(attempts, waiting.attempts), _kept(reason), buried))
-        if not waiting.held:
-            self._held[letter.case_id] = self._held.get(letter.case_id, 0) + 1
-            self._finish(letter.position, letter.urgent, report)
-
-    def _finish(self, position: int, urgent: bool, report: LaneReport) -> None:
-        stream = self._urgent if urgent else self._ordinary
-        stream.finish(position)
-        report.done_urgent, report.done_ordinary = self._urgent.done, self._ordinary.done
-
-    def _report(self) -> LaneReport:
-        report = self.outcomes.report(self._empty_report, self._written)
-        report.breaker, report.failures = self._breaker.position.value, self._breaker.failures
-        return report
-
-    def _empty_report(self) -> LaneReport:
-        return LaneReport(self.connection.connection_id, self.lease.fencing, self._urgent.done, self._ordinary.done)
-
     def _written(self, report: LaneReport, ours: bool) -> None:
         if not ours:
             self.lost = True
         if report.paused:
             self.pausing = False
-        # Only now: until the outcome is written, the held table may still show a letter as due.
-        self._in_hand.difference_update(item.letter.position for item in report.tried)
-        self._in_hand.difference_update(item.letter.position for item in report.held)
         self._wake.set()
 
     def _slack(self, due: datetime | None) -> float | None:
@@ -419,11 +377,6 @@ class Lane:
             return None
         clock = self.clock()
         return clock.machine_span(due - clock.now()).total_seconds()
-
-
-def _kept(reason: str) -> str:
-    """A reason as the store can keep it: a fault may quote whatever came over the wire."""
-    return reason[:500].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _outcome_of(failure: DeliveryFailed | None) -> str:
