@@ -179,6 +179,7 @@ TEXTS: Final[Mapping[str, Word]] = {
     "reckoned": Word("时限计算", "Reckoned"),
     "provisional": Word("暂定:该年度日历尚未公布", "provisional: that year's calendar is not announced yet"),
     "assisting": Word("协助单位", "Assisting"),
+    "assists": Word("协助", "assists"),
     "in_time": Word("按时", "in time"),
     "log": Word("经过", "What happened"),
     "log_cut": Word("只列出最早的记录", "Only the first entries are listed"),

@@ -16,6 +16,7 @@ from hub.console.asked import Asked
 from hub.console.case_page import DispatchCard, case_page
 from hub.console.overview_page import overview
 from hub.console.phrases import Phrases
+from hub.console.rendering import page
 from hub.console.words import Language, texts
 from hub.store.overview import Picture
 from tests.builders import a_registry
@@ -35,7 +36,17 @@ def said(now: str = NOON) -> Phrases:
 
 
 def cards(journey: Journey, now: str = NOON) -> list[DispatchCard]:
-    return list(case_page(journey.case, journey.log, (), (), said(now)).dispatches)
+    made = case_page(journey.case, journey.log, (), (), said(now))
+    # Whatever the cards hold, the page can write it.
+    around = {
+        "city": "衢州市",
+        "who": "",
+        "credential": "",
+        "other_language": "",
+        "printed": said(now).exact(local(now)),
+    }
+    assert page("case.html", Language.ZH, case=made, **around).status_code == 200
+    return list(made.dispatches)
 
 
 def pressing(journey: Journey) -> str:
