@@ -186,9 +186,9 @@ def order_to(
 
 def _reckoned(by_tier: str, *, by_hand: bool, insisted: bool) -> str:
     if by_hand:
-        return "指挥中心指定 set by the command centre"
+        return "指挥中心指定 / set by the command centre"
     if insisted:
-        return "退回不成立,原时限不变 the return was overruled: the first deadline stands"
+        return "退回不成立,原时限不变 / the return was overruled: the first deadline stands"
     return by_tier
 
 
